@@ -1,0 +1,212 @@
+"""What the hub asks of a connected app, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Literal, Protocol, runtime_checkable
+
+from pydantic import Field
+
+from commerce.events import Event
+from commerce.orders import Order
+from commerce.outcomes import Binding, Outcome
+from commerce.parcels import Parcel
+from commerce.stock import StockLevel, StockTarget
+from commerce.values import Frozen, Moment
+
+
+class Unreadable(Frozen):
+    """A record of the source that we could not turn into a value; it is held, the others go on."""
+
+    subject: str
+    label: str
+    """What people call it, e.g. "#1001"."""
+    reason: str
+    hint: str = ""
+
+
+class Page(Frozen):
+    """Some records of a source. `watermark`: everything changed up to here has been read, None when not yet known."""
+
+    orders: tuple[Order, ...] = ()
+    parcels: tuple[Parcel, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+    watermark: Moment | None = None
+
+
+class Item(Frozen):
+    """What one delivery has to bring to a destination: events of one subject, oldest first.
+
+    A destination that keeps state looks at the last event only. `in_doubt` means an earlier try may have been
+    applied without our knowing: look by our key before writing. `attempt` counts from 1.
+    """
+
+    ref: str
+    subject: str
+    events: tuple[Event, ...]
+    binding: Binding | None = None
+    in_doubt: bool = False
+    attempt: int = 1
+
+    @property
+    def newest(self) -> Event:
+        """The event with the newest state."""
+        return self.events[-1]
+
+
+@runtime_checkable
+class OrderSource(Protocol):
+    """A storefront that orders are read from."""
+
+    def changed_orders(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Orders changed within [since, until] (aware, UTC), oldest change first, page by page."""
+        ...
+
+    def orders_by_id(self, ids: Sequence[str]) -> Iterator[Page]:
+        """These orders as they are now; unknown ids are left out."""
+        ...
+
+    def orders_created(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Orders created within [since, until): history for a backfill."""
+        ...
+
+    def count_created(self, since: datetime, until: datetime) -> int:
+        """How many `orders_created` would yield; for a plan."""
+        ...
+
+
+@runtime_checkable
+class ParcelSource(Protocol):
+    """A shipping app that tracking numbers are read from."""
+
+    def changed_parcels(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Parcels made or voided within [since, until] (aware, UTC)."""
+        ...
+
+
+@runtime_checkable
+class StockSource(Protocol):
+    """An inventory app."""
+
+    def stock(self) -> Iterator[StockLevel | Unreadable]:
+        """Every level there is. Raises IntegrationError when the read is cut short: half a feed is no feed."""
+        ...
+
+
+@runtime_checkable
+class StockDestination(Protocol):
+    """A storefront whose stock is set."""
+
+    def shown(self, wanted: Sequence[StockTarget]) -> dict[tuple[str, str], int | Unreadable]:
+        """What is offered now, by (sku, location id). A SKU that the storefront does not have is left out."""
+        ...
+
+    def set_stock(
+        self, wanted: Sequence[StockTarget], shown: dict[tuple[str, str], int]
+    ) -> Iterator[tuple[StockTarget, Outcome]]:
+        """Set each to its target if it still shows what it showed (compare-and-set), one outcome each."""
+        ...
+
+
+@runtime_checkable
+class Destination(Protocol):
+    """An app that facts are brought to.
+
+    `keeps` is "state" (wants only the newest revision of a subject) or "events" (wants each fact once, in order).
+    `topics` are the kinds of fact it takes ("order", "parcel"). `batch` is how many items it likes at once.
+    """
+
+    keeps: Literal["state", "events"]
+    topics: frozenset[str]
+    batch: int
+
+    def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
+        """Bring the items, yielding an outcome for each as soon as it is known, in any order.
+
+        May be repeated for the same item without a second effect. Raises NotAuthorised when the vendor refuses the
+        credential, TemporarilyUnavailable when nothing more can be sent now; what was not yielded then counts as not
+        sent. Raises OutcomeUnknown when what was not yielded may have been applied.
+        """
+        ...
+
+
+class Checkable(Protocol):
+    """Any connected app."""
+
+    def check(self) -> Iterator[Finding]:
+        """Look at credential, scopes, plan and maps, writing nothing; one finding per thing looked at."""
+        ...
+
+
+class Finding(Frozen):
+    """One line of `backroom check`: what was looked at, whether it is well, and what to do when not."""
+
+    subject: str
+    ok: bool
+    message: str
+    hint: str = ""
+
+
+class Alerts(Protocol):
+    """Where people are told."""
+
+    def tell(self, alert: Alert) -> None:
+        """Bring one message. Raises IntegrationError; the caller keeps it and tries again."""
+        ...
+
+
+class Alert(Frozen):
+    """A problem that a person should know of. No personal data, no secrets.
+
+    `fingerprint` is the same for the same problem, so that it is told once. `over` is the good news that follows.
+    """
+
+    fingerprint: str
+    severity: Literal["critical", "warning"] = "critical"
+    title: str
+    what: str
+    todo: str
+    facts: dict[str, str] = Field(default_factory=dict)
+    over: bool = False
+
+
+class Tokens(Frozen):
+    """What an app gave us to prove who we are. `generation` rises with each saved pair."""
+
+    access: str
+    refresh: str = ""
+    expires_at: Moment
+    refresh_expires_at: Moment | None = None
+    account: str = ""
+    generation: int = 0
+
+    def __repr__(self) -> str:
+        return f"Tokens(generation={self.generation}, expires_at={self.expires_at.isoformat()})"
+
+    __str__ = __repr__
+
+
+class TokenStore(Protocol):
+    """Where one connection's tokens are kept, encrypted, shared by all processes."""
+
+    def load(self) -> Tokens | None:
+        """The newest pair, None when there never was one."""
+        ...
+
+    def save(self, tokens: Tokens) -> Tokens:
+        """Keep the pair durably before anyone uses it; returns it with its generation."""
+        ...
+
+    def refreshing(self) -> AbstractContextManager[None]:
+        """While held, nobody else refreshes this connection, in this process or another."""
+        ...
+
+
+class CallLog(Protocol):
+    """Where finished vendor calls are counted."""
+
+    def called(self, operation: str, status: int, seconds: float) -> None:
+        """One call ended. `status` 0 means that no answer came."""
+        ...

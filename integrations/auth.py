@@ -1,0 +1,135 @@
+"""How we prove who we are: fixed headers, and tokens that expire."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+
+from commerce.errors import NotAuthorised, TemporarilyUnavailable
+from commerce.ports import Tokens, TokenStore
+
+EARLY = timedelta(minutes=5)
+"""A token with less life than this is renewed before it is used."""
+
+Flow = Generator[httpx.Request, httpx.Response, None]
+
+
+class HeaderAuth(httpx.Auth):
+    """One fixed header, e.g. an API key."""
+
+    def __init__(self, header: str, value: str) -> None:
+        self._header = header
+        self._value = value
+
+    def auth_flow(self, request: httpx.Request) -> Flow:
+        """Send the header."""
+        request.headers[self._header] = self._value
+        yield request
+
+
+class TokenAuth(httpx.Auth):
+    """An access token that is renewed shortly before it expires, and once more when it is refused with 401.
+
+    One process renews at a time (`TokenStore.refreshing`); the others find the new pair in the store. A new pair is
+    stored before it is used. `renew` builds the request to the token endpoint from the newest pair (None the first
+    time); `read` turns its good answer into tokens; `put` writes the access token on a request.
+    """
+
+    requires_response_body = True
+
+    def __init__(
+        self,
+        *,
+        vendor: str,
+        store: TokenStore,
+        renew: Callable[[Tokens | None], httpx.Request],
+        read: Callable[[httpx.Response, Tokens | None], Tokens],
+        put: Callable[[httpx.Request, str], None],
+        clock: Callable[[], float] = time.time,
+        early: timedelta = EARLY,
+    ) -> None:
+        self._vendor = vendor
+        self._store = store
+        self._renew = renew
+        self._read = read
+        self._put = put
+        self._clock = clock
+        self._early = early
+
+    def auth_flow(self, request: httpx.Request) -> Flow:
+        """Send with a living token; on 401 renew once and send again. Raises NotAuthorised when that is refused."""
+        tokens = self._store.load()
+        if tokens is None or self._stale(tokens):
+            tokens = yield from self._renewed(tokens)
+        self._put(request, tokens.access)
+        response = yield request
+        if response.status_code != 401:
+            return
+        tokens = yield from self._renewed(tokens)
+        self._put(request, tokens.access)
+        yield request
+
+    def _renewed(self, known: Tokens | None) -> Generator[httpx.Request, httpx.Response, Tokens]:
+        with self._store.refreshing():
+            newest = self._store.load()
+            if newest and not self._stale(newest) and (known is None or newest.generation != known.generation):
+                return newest
+            answer = yield self._renew(newest)
+            refuse_bad_token_answer(self._vendor, answer)
+            return self._store.save(self._read(answer, newest))
+
+    def _stale(self, tokens: Tokens) -> bool:
+        return tokens.expires_at - self._early <= datetime.fromtimestamp(self._clock(), UTC)
+
+
+def refuse_bad_token_answer(vendor: str, answer: httpx.Response) -> None:
+    """Raise what a token endpoint's refusal means: a person must reconnect, or it is down for now."""
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise TemporarilyUnavailable(vendor, f"its token endpoint answered {answer.status_code}")
+    if not answer.is_success:
+        raise NotAuthorised(
+            vendor,
+            f"refuses to renew our access ({answer.status_code} {oauth_error(answer)})",
+            hint=f"check this connection's credentials, then reconnect: backroom connect {vendor}",
+        )
+
+
+def oauth_error(answer: httpx.Response) -> str:
+    """The `error` word of an OAuth answer, which holds no secret; empty when there is none."""
+    try:
+        body = answer.json()
+    except (ValueError, UnicodeDecodeError):
+        return ""
+    return str(body.get("error", ""))[:80] if isinstance(body, dict) else ""
+
+
+class MemoryTokens:
+    """A token store for tests and for credentials that never change."""
+
+    def __init__(self, tokens: Tokens | None = None) -> None:
+        self.tokens = tokens
+
+    def load(self) -> Tokens | None:
+        """The newest pair."""
+        return self.tokens
+
+    def save(self, tokens: Tokens) -> Tokens:
+        """Keep the pair."""
+        generation = (self.tokens.generation if self.tokens else 0) + 1
+        self.tokens = tokens.model_copy(update={"generation": generation})
+        return self.tokens
+
+    def refreshing(self) -> _Nothing:
+        """Nobody else is here."""
+        return _Nothing()
+
+
+class _Nothing:
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None

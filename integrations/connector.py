@@ -1,0 +1,102 @@
+"""What a vendor folder offers the hub, and how vendor folders are found."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import httpx
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+import integrations
+from commerce.errors import NotConfigured
+from commerce.ports import CallLog, TokenStore
+from commerce.values import Frozen
+from integrations.auth import MemoryTokens
+
+ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,19}$")]
+
+
+class ConnectionSettings(BaseModel):
+    """One `[connections.<name>]` of stack.toml, with its secrets put in. Vendors add their own fields.
+
+    A field of type SecretStr is never written in stack.toml; it comes from the environment as
+    BACKROOM_<NAME>_<FIELD>. `pace` False switches our own pacing off.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: ConnectionName
+    vendor: str
+    base_url: str
+    pace: bool = True
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the hub lends a connection. The defaults serve tests: no tokens yet, nothing counted, the real network."""
+
+    tokens: TokenStore = field(default_factory=MemoryTokens)
+    calls: CallLog | None = None
+    transport: httpx.BaseTransport | None = None
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.time
+
+
+class Hint(Frozen):
+    """What a webhook points at: re-read this."""
+
+    topic: str
+    """"order", "parcel", "stock" or "document"."""
+    id: str = ""
+    """The vendor's id of it; empty means "whatever changed lately"."""
+    action: str = ""
+
+
+class WebhookDelivery(Frozen):
+    """A verified webhook: `id` is the same when the vendor sends it again."""
+
+    id: str
+    topic: str
+    hints: tuple[Hint, ...] = ()
+
+
+class Forged(Exception):
+    """A webhook that the vendor did not send, or not lately. Answered with 401 and no detail."""
+
+
+Receive = Callable[[Any, Services, Mapping[str, str], bytes], WebhookDelivery]
+
+
+@dataclass(frozen=True)
+class Connector:
+    """A vendor folder's front door.
+
+    `connect` opens a client that implements the ports it can (OrderSource, Destination, ...) and `Checkable`.
+    `receive` verifies a webhook on its raw bytes (header names in lower case), then reads it; raises Forged.
+    """
+
+    vendor: str
+    title: str
+    settings: type[ConnectionSettings]
+    connect: Callable[[Any, Services], Any]
+    receive: Receive | None = None
+
+
+def vendors() -> list[str]:
+    """The vendor folders there are, found by looking."""
+    return sorted(module.name for module in pkgutil.iter_modules(integrations.__path__) if module.ispkg)
+
+
+def connector(vendor: str) -> Connector:
+    """The vendor's connector, imported when first asked for. Raises NotConfigured for an unknown vendor."""
+    if vendor not in vendors():
+        raise NotConfigured("vendor", f"{vendor!r} is not one of {', '.join(vendors())}")
+    found = importlib.import_module(f"integrations.{vendor}").CONNECTOR
+    if not isinstance(found, Connector):
+        raise NotConfigured("vendor", f"integrations/{vendor} has no CONNECTOR")
+    return found

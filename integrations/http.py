@@ -1,0 +1,244 @@
+"""How a vendor is called: retries, errors, pace, bounds and counting. The only place that knows status codes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection, Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal, Protocol
+
+import httpx
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from commerce.errors import (
+    IntegrationError,
+    NotAuthorised,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    TemporarilyUnavailable,
+    UnexpectedAnswer,
+)
+from commerce.ports import CallLog
+
+log = logging.getLogger(__name__)
+
+Safety = Literal["read", "repeatable", "once"]
+"""read: changes nothing. repeatable: a write that the vendor applies once however often it arrives. once: a write
+whose lost answer leaves us in doubt."""
+
+MAX_ANSWER = 64 * 1024 * 1024
+REFUSED_CREDENTIAL = frozenset({401, 402, 403, 423})
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class Pace(Protocol):
+    """Slows us down to what the vendor allows."""
+
+    def wait(self) -> None:
+        """Return when one more call may be made."""
+        ...
+
+
+class ApiClient:
+    """One vendor connection over HTTP.
+
+    `inspect` is given every answer before its status is judged and raises what the vendor's own body says (a fault
+    inside a 200, a throttle inside a 403). `hosts` may be called besides the base URL's own; any other absolute URL
+    is refused, and redirects are not followed, so that an answer cannot send our credential elsewhere.
+    """
+
+    def __init__(
+        self,
+        *,
+        vendor: str,
+        base_url: str,
+        auth: httpx.Auth | None = None,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+        inspect: Callable[[httpx.Response], None] | None = None,
+        pace: Pace | None = None,
+        calls: CallLog | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        timeout: float = 30.0,
+        tries: int = 4,
+        longest_wait: float = 20.0,
+        request_id: str = "x-request-id",
+        hosts: Collection[str] = (),
+    ) -> None:
+        self.vendor = vendor
+        self._inspect = inspect
+        self._pace = pace
+        self._calls = calls
+        self._sleep = sleep
+        self._tries = tries
+        self._longest_wait = longest_wait
+        self._request_id = request_id
+        self._client = httpx.Client(
+            base_url=base_url,
+            auth=auth,
+            headers={"user-agent": "backroom/0.1", **(headers or {})},
+            transport=transport,
+            timeout=httpx.Timeout(timeout, connect=10.0),
+            follow_redirects=False,
+            trust_env=False,
+        )
+        self._hosts = {httpx.URL(base_url).netloc, *(host.encode() for host in hosts)}
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._client.close()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        safety: Safety | None = None,
+        expect: Collection[int] = (),
+        operation: str = "",
+        **arguments: Any,
+    ) -> httpx.Response:
+        """Call one endpoint and return its good answer; statuses in `expect` are good too (a 404 that means "none").
+
+        `arguments` are httpx's own (params, json, content, headers). Retries what is worth it for some seconds, then
+        raises: TemporarilyUnavailable when surely nothing was applied, OutcomeUnknown when a write may have been.
+        """
+        care: Safety = safety or ("read" if method in ("GET", "HEAD") else "once")
+        request = self._client.build_request(method, path, **arguments)
+        self._refuse_foreign_host(request.url)
+        name = operation or f"{method} {request.url.path}"
+        retrying = Retrying(
+            retry=retry_if_exception_type(TemporarilyUnavailable) | retry_if_exception_type(_LostAnswer),
+            wait=self._wait,
+            stop=self._stop,
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, request, care, frozenset(expect), name)
+        except _LostAnswer as lost:
+            raise lost.final(care) from lost.__cause__
+
+    def _once(self, request: httpx.Request, care: Safety, expect: frozenset[int], name: str) -> httpx.Response:
+        if self._pace:
+            self._pace.wait()
+        started, status = time.monotonic(), 0
+        try:
+            response = self._send(request, care)
+            status = response.status_code
+        finally:
+            if self._calls:
+                self._calls.called(name, status, time.monotonic() - started)
+        self._judge(response, care, expect)
+        return response
+
+    def _send(self, request: httpx.Request, care: Safety) -> httpx.Response:
+        try:
+            response = self._client.send(request, stream=True)
+            try:
+                self._read(response)
+            finally:
+                response.close()
+        except NEVER_SENT as error:
+            raise TemporarilyUnavailable(self.vendor, f"cannot be reached ({type(error).__name__})") from error
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            raise self._lost(
+                f"no answer to {request.method} {request.url.path} ({type(error).__name__})", care
+            ) from error
+        return response
+
+    def _read(self, response: httpx.Response) -> None:
+        size, parts = 0, []
+        for part in response.iter_bytes():
+            size += len(part)
+            if size > MAX_ANSWER:
+                raise UnexpectedAnswer(self.vendor, f"answered more than {MAX_ANSWER} bytes")
+            parts.append(part)
+        response._content = b"".join(parts)  # what response.read() would have set
+
+    def _judge(self, response: httpx.Response, care: Safety, expect: frozenset[int]) -> None:
+        status, request_id = response.status_code, response.headers.get(self._request_id, "")
+        if status in expect:
+            return
+        if self._inspect:
+            self._inspect(response)
+        if response.is_success:
+            return
+        words = f"{response.request.method} {response.request.url.path} answered {status}: {excerpt(response)}"
+        if status == 429:
+            raise RateLimited(self.vendor, words, request_id=request_id, retry_after=told_wait(response))
+        if status in REFUSED_CREDENTIAL:
+            raise NotAuthorised(self.vendor, words, request_id=request_id)
+        if status >= 500 or status in (408, 430):
+            raise self._lost(words, care, request_id, told_wait(response))
+        if response.is_redirect:
+            raise UnexpectedAnswer(self.vendor, words, request_id=request_id, hint="check base_url in stack.toml")
+        raise Rejected(self.vendor, words, request_id=request_id)
+
+    def _lost(self, words: str, care: Safety, request_id: str = "", wait: float | None = None) -> IntegrationError:
+        """The error for an answer that does not say whether the call was applied."""
+        if care == "read":
+            return TemporarilyUnavailable(self.vendor, words, request_id=request_id, retry_after=wait)
+        if care == "repeatable":
+            return _LostAnswer(self.vendor, words, request_id=request_id, retry_after=wait)
+        return OutcomeUnknown(self.vendor, words, request_id=request_id)
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds until the next try: what the vendor asked for, else back-off with jitter."""
+        error = state.outcome.exception() if state.outcome else None
+        told = getattr(error, "retry_after", None)
+        return float(told) if told is not None else wait_random_exponential(multiplier=0.5, max=10)(state)
+
+    def _stop(self, state: RetryCallState) -> bool:
+        """Whether to give up: too many tries, or the vendor asks for more patience than a call has."""
+        error = state.outcome.exception() if state.outcome else None
+        told = getattr(error, "retry_after", None) or 0.0
+        return told > self._longest_wait or stop_after_attempt(self._tries)(state)
+
+    def _refuse_foreign_host(self, url: httpx.URL) -> None:
+        if url.netloc not in self._hosts:
+            raise UnexpectedAnswer(self.vendor, f"refusing to call {url.host}, which is not this connection's host")
+
+
+class _LostAnswer(IntegrationError):
+    """A repeatable write without an answer: worth another try at once, in doubt if that fails too."""
+
+    def __init__(self, vendor: str, message: str, *, request_id: str = "", retry_after: float | None = None) -> None:
+        super().__init__(vendor, message, request_id=request_id)
+        self.message = message
+        self.retry_after = retry_after
+
+    def final(self, care: Safety) -> IntegrationError:
+        return OutcomeUnknown(self.vendor, self.message, request_id=self.request_id)
+
+
+def told_wait(response: httpx.Response) -> float | None:
+    """Seconds that Retry-After asks for, as a number or a date; None when it is absent or unreadable."""
+    value = response.headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
+
+
+def excerpt(response: httpx.Response, longest: int = 300) -> str:
+    """The beginning of the answer's text, on one line, for an error message."""
+    text = " ".join(response.text.split())
+    return text if len(text) <= longest else text[:longest] + "…"
+
+
+def answered_json(vendor: str, response: httpx.Response) -> Any:
+    """The answer's JSON. Raises UnexpectedAnswer for anything else, such as a proxy's HTML page."""
+    try:
+        return response.json()
+    except (ValueError, UnicodeDecodeError) as error:
+        kind = response.headers.get("content-type", "no content type")
+        raise UnexpectedAnswer(vendor, f"answered {response.status_code} with {kind} instead of JSON") from error
