@@ -1,0 +1,382 @@
+"""What an order and its refunds mean in the books, whatever program keeps them.
+
+A sale is what was sold at first, without units that an order edit took away; a refund takes back part of it. Both add
+up to the cent to what the storefront says, or are refused: the books never hold a sum that nobody can explain.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+from commerce.errors import Unmappable
+from commerce.money import Exact, Money, money, total
+from commerce.orders import Line, Order, Refund, RefundLine, ShippingCharge, Tax
+from commerce.values import Frozen, Moment
+
+LineKind = Literal[
+    "goods",
+    "gift_card_sold",
+    "shipping",
+    "discount",
+    "tax",
+    "tip",
+    "duty",
+    "fee",
+    "adjustment",
+    "rounding",
+    "gift_card_redeemed",
+]
+
+ROUNDING_LIMIT = Decimal("0.05")
+"""The most that one document may put on its rounding line, unless the merchant says otherwise."""
+
+CENT_PER_LINE = Decimal("0.01")
+
+
+class PostingLine(Frozen):
+    """One line of a document. A positive `amount` raises the document's total; discounts and tenders are negative.
+
+    `quantity` and `unit_price` are given when they multiply to `amount` exactly; `quantity` alone when they do not.
+    A tax line has the tax's `title` and `rate` (a fraction).
+    """
+
+    kind: LineKind
+    description: str
+    amount: Money
+    quantity: int | None = None
+    unit_price: Money | None = None
+    title: str = ""
+    rate: Exact | None = None
+
+
+class Posting(Frozen):
+    """One document for the books, in shop currency.
+
+    `id` is the storefront's id of the order or refund, `position` counts an order's refunds from 1. `total` is what
+    moves through the clearing account: `order_total`, what the storefront states, less what gift cards paid and what
+    the channel kept as tax. The amounts of `lines` add up to `total`.
+    """
+
+    kind: Literal["sale", "refund"]
+    id: str
+    number: str
+    position: int = 0
+    at: Moment
+    lines: tuple[PostingLine, ...]
+    total: Money
+    order_total: Money
+
+
+class Part(NamedTuple):
+    """A thing sold or taken back. With taxes included, `gross` and `discount` contain tax."""
+
+    kind: LineKind
+    description: str
+    quantity: int | None
+    gross: Money
+    discount: Money
+    taxes: tuple[Tax, ...]
+
+
+def sale(order: Order, *, rounding_limit: Decimal = ROUNDING_LIMIT) -> Posting:
+    """The order as it was sold, dated when the storefront processed it.
+
+    Raises Unmappable("total") when the lines do not add up to what the storefront says.
+    """
+    parts = sold_parts(order, units_edited_away(order))
+    lines = [*lines_of(parts, order.taxes_included, _codes(order)), *_extras(order)]
+    stated = _nearest(total_of(lines, order.currency), _stated_totals(order)) + order.cash_rounding
+    lines = balanced(lines, stated, limit=rounding_limit, parts=len(parts))
+    lines += _kept_by_channel(parts)
+    paid_by_card = total((paid.amount for paid in order.payments if paid.by_gift_card and _in(paid.kind)), order.currency)
+    lines += _by_gift_card(paid_by_card, total_of(lines, order.currency), "Paid by gift card")
+    return Posting(
+        kind="sale",
+        id=order.id,
+        number=order.number,
+        at=order.processed_at,
+        lines=tuple(lines) or (_nothing(order),),
+        total=total_of(lines, order.currency),
+        order_total=stated,
+    )
+
+
+def refunds(order: Order, *, rounding_limit: Decimal = ROUNDING_LIMIT) -> list[Posting]:
+    """One posting for each refund that gave money back, oldest first; a mere restocking is no business of the books.
+
+    Raises Unmappable("total") when lines and money of one do not agree.
+    """
+    oldest_first = sorted(order.refunds, key=lambda refund: (refund.at, refund.id))
+    return [
+        _refund(order, refund, position, rounding_limit)
+        for position, refund in enumerate(oldest_first, start=1)
+        if refund.total
+    ]
+
+
+def _refund(order: Order, refund: Refund, position: int, rounding_limit: Decimal) -> Posting:
+    parts = taken_back_parts(order, refund)
+    lines = lines_of(parts, order.taxes_included, "")
+    if order.taxes_included and total_of(lines, order.currency) != refund.total:
+        # Whether the tax of shipping and adjustments is inside their amounts is not told: the refund's total decides.
+        beside = lines_of(taken_back_parts(order, refund, tax_beside=True), order.taxes_included, "")
+        lines = beside if total_of(beside, order.currency) == refund.total else lines
+    lines = balanced(lines, refund.total, limit=rounding_limit, parts=len(parts))
+    lines += [line.model_copy(update={"amount": line.amount}) for line in _kept_by_channel(parts)]
+    to_card = total((paid.amount for paid in refund.payments if paid.by_gift_card), order.currency)
+    lines += _by_gift_card(to_card, total_of(lines, order.currency), "Given back on a gift card")
+    return Posting(
+        kind="refund",
+        id=refund.id,
+        number=order.number,
+        position=position,
+        at=refund.at,
+        lines=tuple(lines),
+        total=total_of(lines, order.currency),
+        order_total=refund.total,
+    )
+
+
+def units_edited_away(order: Order) -> dict[str, int]:
+    """Units by line id that an order edit removed without a refund of them.
+
+    None when the order was cancelled as a whole, and none when refunds gave back the removed units' worth as an
+    adjustment: in both cases the sale stays as it was and the refund takes it back.
+    """
+    refunded: Counter[str] = Counter()
+    for refund in order.refunds:
+        for back in refund.lines:
+            refunded[back.line_id] += back.quantity
+    if order.cancelled and not refunded:
+        return {}
+    removed = {line.id: max(0, line.quantity - line.current - refunded[line.id]) for line in order.lines}
+    removed = {line_id: units for line_id, units in removed.items() if units}
+    return {} if _given_back_as_adjustment(order, removed) else removed
+
+
+def _given_back_as_adjustment(order: Order, removed: dict[str, int]) -> bool:
+    if not removed:
+        return False
+    adjusted = total((refund.adjustment + refund.adjustment_tax for refund in order.refunds), order.currency)
+    whole, left = (_worth(order, sold_parts(order, without)) for without in ({}, removed))
+    return adjusted.amount >= (whole - left).amount > 0
+
+
+def _worth(order: Order, parts: Sequence[Part]) -> Money:
+    return total_of(lines_of(parts, order.taxes_included, ""), order.currency)
+
+
+def sold_parts(order: Order, removed: dict[str, int]) -> list[Part]:
+    """Goods and shipping of the sale without the `removed` units; their discount and tax go with them, by the cent."""
+    goods = [_sold_part(line, line.quantity - removed.get(line.id, 0)) for line in order.lines]
+    shipping = [_shipping_part(charge) for charge in order.shipping if not charge.removed]
+    return [part for part in goods if part.quantity] + [part for part in shipping if part.gross or part.taxes]
+
+
+def _sold_part(line: Line, units: int) -> Part:
+    shares = [units, line.quantity - units]
+    return Part(
+        kind="gift_card_sold" if line.gift_card else "goods",
+        description=_name(line),
+        quantity=units,
+        gross=line.unit_price * units,
+        discount=_share(line.discount, shares),
+        taxes=tuple(tax.model_copy(update={"amount": _share(tax.amount, shares)}) for tax in line.taxes),
+    )
+
+
+def _share(amount: Money, shares: list[int]) -> Money:
+    return amount.split(shares)[0] if shares[1] else amount
+
+
+def _shipping_part(charge: ShippingCharge) -> Part:
+    return Part("shipping", charge.title or "Shipping", None, charge.price, charge.discount, charge.taxes)
+
+
+def taken_back_parts(order: Order, refund: Refund, *, tax_beside: bool = False) -> list[Part]:
+    """What a refund takes back: units, shipping, and what was given beyond or held back below them.
+
+    `tax_beside`: shipping and adjustment do not contain their tax although the order's prices contain it.
+    """
+    nothing = order.zero()
+    parts = [_returned_part(order, back) for back in refund.lines if back.subtotal or back.tax]
+    shipping_taxes = _spread(refund.shipping_tax, [tax for charge in order.shipping for tax in charge.taxes])
+    adjustment_taxes = _spread(refund.adjustment_tax, [tax for line in order.lines for tax in line.taxes])
+    inside = refund.shipping_tax if tax_beside else nothing
+    if refund.shipping or refund.shipping_tax:
+        parts.append(Part("shipping", "Shipping", None, refund.shipping + inside, nothing, shipping_taxes))
+    inside = refund.adjustment_tax if tax_beside else nothing
+    if refund.adjustment or refund.adjustment_tax:
+        parts.append(Part("adjustment", "Adjustment", None, refund.adjustment + inside, nothing, adjustment_taxes))
+    return parts
+
+
+def _returned_part(order: Order, back: RefundLine) -> Part:
+    line = order.line(back.line_id)
+    if line is None:
+        return Part("goods", "Returned", back.quantity, back.subtotal, order.zero(), _spread(back.tax, []))
+    gross = line.unit_price * back.quantity
+    if gross.amount < back.subtotal.amount:  # more was given back than the list price: no discount to take back
+        gross = back.subtotal
+    kind: LineKind = "gift_card_sold" if line.gift_card else "goods"
+    return Part(kind, _name(line), back.quantity, gross, gross - back.subtotal, _spread(back.tax, line.taxes))
+
+
+def _spread(amount: Money, like: Sequence[Tax]) -> tuple[Tax, ...]:
+    """`amount` over the taxes that were charged, in their proportion."""
+    if not amount:
+        return ()
+    if not like:
+        return (Tax(title="Tax", amount=amount),)
+    parts = amount.split([abs(tax.amount.amount) for tax in like])
+    return tuple(tax.model_copy(update={"amount": part}) for tax, part in zip(like, parts, strict=True))
+
+
+def lines_of(parts: Sequence[Part], taxes_included: bool, codes: str) -> list[PostingLine]:
+    """Parts at list price without tax, one line of discounts, one line for each tax."""
+    lines, discount = [], None
+    for part in parts:
+        gross, off = without_tax(part) if taxes_included else (part.gross, part.discount)
+        lines.append(_priced(part, gross))
+        discount = off if discount is None else discount + off
+    if discount:
+        lines.append(PostingLine(kind="discount", description=f"Discounts{codes}", amount=-discount))
+    return lines + _tax_lines(tax for part in parts for tax in part.taxes)
+
+
+def without_tax(part: Part) -> tuple[Money, Money]:
+    """List price and discount of a part whose prices contain tax, less that tax; their difference is exact."""
+    tax = total((tax.amount for tax in part.taxes), part.gross.currency)
+    net = part.gross - part.discount
+    if not tax or not net:
+        return part.gross - tax, part.discount
+    discount = (part.discount * ((net.amount - tax.amount) / net.amount)).rounded()
+    return net - tax + discount, discount
+
+
+def _priced(part: Part, amount: Money) -> PostingLine:
+    """A line with a unit price where quantity times price gives the amount exactly."""
+    price = money(amount.amount / part.quantity, amount.currency).rounded() if part.quantity else None
+    exact = price is not None and price * (part.quantity or 0) == amount
+    return PostingLine(
+        kind=part.kind,
+        description=part.description,
+        amount=amount,
+        quantity=part.quantity,
+        unit_price=price if exact else None,
+    )
+
+
+def _tax_lines(taxes: Iterable[Tax]) -> list[PostingLine]:
+    """One line for each title and rate, in the order they first appear."""
+    sums: dict[tuple[str, Decimal | None], Money] = {}
+    for tax in taxes:
+        known = sums.get((tax.title, tax.rate))
+        sums[tax.title, tax.rate] = tax.amount if known is None else known + tax.amount
+    return [
+        PostingLine(kind="tax", description=_tax_name(title, rate), amount=amount, title=title, rate=rate)
+        for (title, rate), amount in sums.items()
+        if amount
+    ]
+
+
+def _kept_by_channel(parts: Sequence[Part]) -> list[PostingLine]:
+    """Taxes that a marketplace pays itself go out again where they came in: they are no liability of the shop."""
+    remitted = (tax for part in parts for tax in part.taxes if tax.remitted_by_channel)
+    return [
+        line.model_copy(update={"amount": -line.amount, "description": f"{line.description}, paid by the channel"})
+        for line in _tax_lines(remitted)
+    ]
+
+
+def _extras(order: Order) -> list[PostingLine]:
+    """Duties, fees, tip, their tax, and cash rounding, where there are any."""
+    known_tax = total((part.tax for part in (*order.lines, *order.shipping)), order.currency)
+    untold = order.tax_total - known_tax
+    taxed = (order.duties or order.fees) and not order.taxes_included and untold.amount > 0
+    lines: list[tuple[LineKind, str, Money]] = [
+        ("duty", "Duties", order.duties),
+        ("fee", "Fees", order.fees),
+        ("tip", "Tip", order.tip),
+        ("tax", "Tax on duties and fees", untold if taxed else order.zero()),
+        ("rounding", "Cash rounding", order.cash_rounding),
+    ]
+    return [PostingLine(kind=kind, description=words, amount=amount) for kind, words, amount in lines if amount]
+
+
+def _by_gift_card(paid: Money, due: Money, words: str) -> list[PostingLine]:
+    """A gift card is a tender, not a discount: it takes its part out of what moves through clearing."""
+    part = min(paid.amount, due.amount)
+    if part <= 0:
+        return []
+    return [PostingLine(kind="gift_card_redeemed", description=words, amount=-money(part, paid.currency))]
+
+
+def balanced(lines: list[PostingLine], stated: Money, *, limit: Decimal, parts: int) -> list[PostingLine]:
+    """The lines, with a rounding line for at most a cent per part and `limit` in all.
+
+    Raises Unmappable("total") with both sums when more is missing.
+    """
+    summed = total_of(lines, stated.currency)
+    gap = stated - summed
+    if not gap:
+        return lines
+    if abs(gap.amount) > min(limit, CENT_PER_LINE * max(1, parts)):
+        raise Unmappable(
+            "total",
+            f"the lines add up to {summed}, the storefront says {stated}",
+            hint="compare the order's lines, taxes, shipping and refunds in the storefront; nothing was posted",
+        )
+    return [*lines, PostingLine(kind="rounding", description="Rounding", amount=gap)]
+
+
+def total_of(lines: Iterable[PostingLine], currency: str) -> Money:
+    """What the lines add up to."""
+    return total((line.amount for line in lines), currency)
+
+
+def _stated_totals(order: Order) -> list[Money]:
+    """What the storefront says was sold: its total, or, after an edit took things away, what is left plus what was
+    given back. Whether adjustments lower `current_total` differs between storefronts, so both readings count."""
+    taken_away = bool(units_edited_away(order)) or any(charge.removed for charge in order.shipping)
+    left = order.current_total + total((_given_back(order, refund) for refund in order.refunds), order.currency)
+    adjusted = total((refund.adjustment + refund.adjustment_tax for refund in order.refunds), order.currency)
+    after_edit = [left, left + adjusted]
+    if taken_away:
+        return after_edit
+    return [order.total, *(after_edit if order.edited else [])]
+
+
+def _given_back(order: Order, refund: Refund) -> Money:
+    lines = total((line.subtotal for line in refund.lines), order.currency) + refund.shipping
+    taxes = total((line.tax for line in refund.lines), order.currency) + refund.shipping_tax
+    return lines if order.taxes_included else lines + taxes
+
+
+def _nearest(summed: Money, stated: list[Money]) -> Money:
+    return min(stated, key=lambda one: abs(one.amount - summed.amount))
+
+
+def _nothing(order: Order) -> PostingLine:
+    return PostingLine(kind="goods", description="Nothing is left of this order", amount=order.zero())
+
+
+def _in(kind: str) -> bool:
+    return kind in ("sale", "capture")
+
+
+def _codes(order: Order) -> str:
+    return f" ({', '.join(order.discount_codes)})" if order.discount_codes else ""
+
+
+def _name(line: Line) -> str:
+    """Title, variant and SKU, e.g. "Mug, red (MUG-RED)"."""
+    name = ", ".join(part for part in (line.title, line.variant_title) if part) or "Item"
+    return f"{name} ({line.sku})" if line.sku else name
+
+
+def _tax_name(title: str, rate: Decimal | None) -> str:
+    return f"{title} {rate * 100:.4f}".rstrip("0").rstrip(".") + " %" if rate is not None else title

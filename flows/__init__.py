@@ -1,0 +1,1 @@
+"""Each sync as a short story of tasks, one file a sync."""

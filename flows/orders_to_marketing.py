@@ -1,0 +1,28 @@
+"""orders-to-marketing: record new and changed orders, then tell marketing of each fact once."""
+
+from __future__ import annotations
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from pydantic import Field
+
+from flows.story import finish, run_name, the_route, told
+from tasks.steps import deliver, record_orders
+
+ROUTE = Field(
+    "orders-to-marketing", title="Route", description="a route of stack.toml that carries orders to marketing"
+)
+
+
+@flow(name="orders-to-marketing", flow_run_name=run_name)
+async def orders_to_marketing(route: str = ROUTE) -> State[None]:
+    """Record new and changed orders, then tell marketing of each fact once.
+
+    Placed, fulfilled, cancelled and refunded orders become events. Facts older than the route are marked as history,
+    so that they start no flow and mail nobody.
+    """
+    ends = the_route(route, "orders")
+    async with told(route) as tally:
+        tally += await record_orders(ends.source)
+        tally += await deliver(ends.destination)
+    return await finish(route, tally)

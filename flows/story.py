@@ -1,0 +1,69 @@
+"""How every flow begins and ends: it says so in the ledger, and leaves one table and one readable state."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from prefect import get_run_logger
+from prefect.artifacts import acreate_table_artifact
+from prefect.client.schemas.objects import State
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from commerce.errors import HubError
+from tasks.hub import the_hub
+from tasks.stack import Route
+from tasks.tally import Tally
+
+
+def run_name() -> str:
+    """A flow run's name: its route and ends, e.g. "orders-to-shipping: shop to warehouse"."""
+    name = str(flow_run.parameters.get("route") or "")
+    try:
+        route = the_hub().stack.route(name)
+    except HubError:
+        return name or "misconfigured"
+    return f"{route.name}: {route.source} to {route.destination}"
+
+
+@asynccontextmanager
+async def told(name: str) -> AsyncIterator[Tally]:
+    """Note in the ledger that the route runs, and how it ended; the tally is filled by the story."""
+    ledger = the_hub().ledger
+    tally = Tally()
+    await asyncio.to_thread(ledger.route_started, name)
+    try:
+        yield tally
+    except BaseException as error:
+        words = f"{type(error).__name__}: {error}"
+        await asyncio.to_thread(ledger.route_finished, name, False, dict(tally.counts), words)
+        raise
+    await asyncio.to_thread(ledger.route_finished, name, not tally.paused, dict(tally.counts), tally.paused)
+
+
+async def finish(name: str, tally: Tally) -> State[None]:
+    """One table artifact, and a state that says what happened: red when a connection is paused."""
+    words = tally.says()
+    if tally.rows:
+        await acreate_table_artifact(key=f"{name}-result", table=tally.rows, description=f"**{name}**: {words}")
+    else:
+        counts = [{"what": key, "how many": value} for key, value in sorted(tally.counts.items())]
+        table = counts or [{"what": "nothing to do", "how many": 0}]
+        await acreate_table_artifact(key=f"{name}-result", table=table, description=f"**{name}**: {words}")
+    get_run_logger().info("%s: %s", name, words)
+    if tally.paused:
+        return Failed(message=f"paused, work is kept: {tally.paused}")
+    waits = tally.counts["held"] + tally.counts["unreadable"]
+    return Completed(message=words, name=f"Completed, {waits} held" if waits else None)
+
+
+def the_route(name: str, carries: str) -> Route:
+    """The route that a flow was asked to run. Raises NotConfigured when it carries something else."""
+    from commerce.errors import NotConfigured
+
+    route = the_hub().stack.route(name)
+    if route.carries != carries:
+        raise NotConfigured(f"routes.{name}.carries", f"is {route.carries!r}, this flow brings {carries}")
+    return route

@@ -1,0 +1,53 @@
+"""watch: what is late, held, paused or about to end, told once, and told again when it is over."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateName,
+    FlowRunFilterTags,
+)
+from prefect.client.schemas.objects import State
+from pydantic import Field
+
+from flows.story import finish, told
+from tasks.steps import look
+
+PATIENCE = Field(10, title="Patience", ge=1, le=1440, description="minutes that a scheduled run may wait to start")
+
+
+@flow(name="watch", flow_run_name="watch")
+async def watch(patience_minutes: int = PATIENCE) -> State[None]:
+    """Look at the freshness of every route, held records, paused connections, tokens near their end, waiting webhooks
+    and schedules that did not run. One message for each new problem, and one when it is over.
+    """
+    async with told("watch") as tally:
+        tally += await look(await missed_schedules(timedelta(minutes=patience_minutes)))
+    return await finish("watch", tally)
+
+
+async def missed_schedules(patience: timedelta) -> list[dict[str, str]]:
+    """Scheduled runs of ours that should have started `patience` ago, the oldest for each deployment."""
+    before = datetime.now(UTC) - patience
+    async with get_client() as client:
+        late = await client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                tags=FlowRunFilterTags(all_=["backroom"]),
+                state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Late", "Scheduled", "Pending"])),
+                expected_start_time=FlowRunFilterExpectedStartTime(before_=before),
+            ),
+            limit=100,
+        )
+        names: dict[str, str] = {}
+        for run in sorted(late, key=lambda run: run.expected_start_time or before):
+            if run.deployment_id and str(run.deployment_id) not in names:
+                names[str(run.deployment_id)] = f"{run.expected_start_time:%Y-%m-%d %H:%M} UTC"
+        return [
+            {"deployment": (await client.read_deployment(key)).name, "since": since} for key, since in names.items()
+        ]

@@ -1,0 +1,331 @@
+"""What the shop holds. Compact objects; how they read as GraphQL or as webhook bodies is written elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, NamedTuple
+
+from integrations.shopify.simulator.money import NOTHING, Bag, Exchange, total
+
+COUNTED = ("available", "committed", "damaged", "quality_control", "reserved", "safety_stock")
+NAMES = ("available", "committed", "damaged", "incoming", "on_hand", "quality_control", "reserved", "safety_stock")
+
+
+def gid(kind: str, number: int) -> str:
+    """gid("Order", 1) -> "gid://shopify/Order/1"."""
+    return f"gid://shopify/{kind}/{number}"
+
+
+class Tax(NamedTuple):
+    """One tax on a line or on shipping."""
+
+    title: str
+    rate: str
+    amount: Bag
+
+
+class Allocation(NamedTuple):
+    """The share of a discount that landed on a line."""
+
+    application: int
+    amount: Bag
+
+
+class Application(NamedTuple):
+    """A discount of an order."""
+
+    index: int
+    type_name: str
+    code: str | None
+    title: str
+    value: Bag
+    target: str
+    method: str
+
+
+@dataclass(slots=True)
+class Location:
+    """A place where stock lies."""
+
+    TYPE: ClassVar[str] = "Location"
+    id: int
+    name: str
+    country: str = "US"
+    active: bool = True
+    created: int = 0
+
+
+@dataclass(slots=True)
+class Variant:
+    """A product with its only variant and its inventory item."""
+
+    TYPE: ClassVar[str] = "ProductVariant"
+    id: int
+    product: int
+    item: Item
+    sku: str | None
+    title: str
+    price: int
+    gift_card: bool
+    created: int
+    policy: str = "DENY"
+    barcode: str | None = None
+    bundle: bool = False
+
+
+@dataclass(slots=True)
+class Item:
+    """An inventory item and its levels by location id."""
+
+    TYPE: ClassVar[str] = "InventoryItem"
+    id: int
+    sku: str | None
+    tracked: bool
+    requires_shipping: bool
+    created: int
+    updated: int
+    levels: dict[int, Level] = field(default_factory=dict)
+    variant: Variant | None = None
+
+
+@dataclass(slots=True)
+class Level:
+    """The quantities of one item at one location."""
+
+    TYPE: ClassVar[str] = "InventoryLevel"
+    id: int
+    item: Item
+    location: Location
+    created: int
+    updated: int
+    active: bool = True
+    quantities: dict[str, int] = field(default_factory=dict)
+
+    def quantity(self, name: str) -> int:
+        """`on_hand` is the sum of everything but what is still on its way."""
+        if name == "on_hand":
+            return sum(self.quantities.get(one, 0) for one in COUNTED)
+        return self.quantities.get(name, 0)
+
+    def move(self, name: str, delta: int) -> None:
+        """Change one quantity; `on_hand` moves `available`."""
+        name = "available" if name == "on_hand" else name
+        self.quantities[name] = self.quantities.get(name, 0) + delta
+
+
+@dataclass(slots=True)
+class Customer:
+    """Who bought."""
+
+    TYPE: ClassVar[str] = "Customer"
+    id: int
+    email: str | None
+    first_name: str | None
+    last_name: str | None
+    accepts_marketing: bool
+    created: int
+    updated: int
+    orders: int = 0
+    spent: int = 0
+    address: dict[str, Any] | None = None
+    phone: str | None = None
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of an order. Amounts are for the quantity as ordered, additions by edits included."""
+
+    TYPE: ClassVar[str] = "LineItem"
+    id: int
+    order: Order
+    sku: str | None
+    title: str
+    quantity: int
+    unit: Bag
+    requires_shipping: bool
+    gift_card: bool
+    taxable: bool
+    variant: Variant | None
+    location: Location
+    allocations: tuple[Allocation, ...] = ()
+    taxes: tuple[Tax, ...] = ()
+    current: int = 0
+    fulfilled: int = 0
+    unfulfilled: int = 0
+
+    @property
+    def gross(self) -> Bag:
+        """Before discounts."""
+        return self.unit.times(self.quantity)
+
+    @property
+    def discount(self) -> Bag:
+        """Every share of a discount that landed here."""
+        return total(one.amount for one in self.allocations) if self.allocations else NOTHING
+
+    @property
+    def net(self) -> Bag:
+        """After all discounts; contains the tax where the order's prices do."""
+        return self.gross.minus(self.discount) if self.allocations else self.gross
+
+    @property
+    def tax(self) -> Bag:
+        """All taxes of the line."""
+        return total(one.amount for one in self.taxes)
+
+    def share(self, amount: Bag, start: int, end: int) -> Bag:
+        """The part of a line amount that belongs to its units `start` to `end`."""
+        return self.order.exchange.share(amount, start, end, self.quantity)
+
+    def still(self, amount: Bag) -> Bag:
+        """The part of a line amount that is left after removals and refunds."""
+        removed = self.quantity - self.current
+        return self.share(amount, removed, self.quantity) if removed else amount
+
+
+@dataclass(slots=True)
+class Shipping:
+    """A shipping line; `refunded` is before tax where prices are."""
+
+    TYPE: ClassVar[str] = "ShippingLine"
+    id: int
+    order: Order
+    title: str
+    code: str | None
+    price: Bag
+    allocations: tuple[Allocation, ...] = ()
+    taxes: tuple[Tax, ...] = ()
+    refunded: Bag = NOTHING
+    refunded_tax: Bag = NOTHING
+
+    @property
+    def discounted(self) -> Bag:
+        """After discounts."""
+        return self.price.minus(total(one.amount for one in self.allocations))
+
+    @property
+    def tax(self) -> Bag:
+        """All taxes of shipping."""
+        return total(one.amount for one in self.taxes)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Money that moved, or was promised. Always positive."""
+
+    TYPE: ClassVar[str] = "OrderTransaction"
+    id: int
+    order: Order
+    kind: str
+    status: str
+    gateway: str
+    amount: Bag
+    at: int
+    parent: Transaction | None = None
+
+
+@dataclass(slots=True)
+class RefundLine:
+    """Units of a line that were given back."""
+
+    TYPE: ClassVar[str] = "RefundLineItem"
+    id: int
+    line: Line
+    quantity: int
+    restock: str
+    location: Location | None
+    subtotal: Bag
+    tax: Bag
+    taxes: tuple[Tax, ...] = ()
+
+
+@dataclass(slots=True)
+class Refund:
+    """A refund. `adjustment` is signed as Shopify signs it: negative when more went back than lines and shipping."""
+
+    TYPE: ClassVar[str] = "Refund"
+    id: int
+    order: Order
+    at: int
+    note: str | None
+    lines: list[RefundLine]
+    shipping: list[tuple[int, Shipping, Bag, Bag]]
+    adjustment: tuple[int, str, Bag] | None
+    transactions: list[Transaction] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class FulfillmentOrderLine:
+    """Units of a line that one location is to send."""
+
+    TYPE: ClassVar[str] = "FulfillmentOrderLineItem"
+    id: int
+    line: Line
+    total: int
+    remaining: int
+
+
+@dataclass(slots=True)
+class FulfillmentOrder:
+    """What one location is to send of one order."""
+
+    TYPE: ClassVar[str] = "FulfillmentOrder"
+    id: int
+    order: Order
+    location: Location
+    method: str
+    lines: list[FulfillmentOrderLine]
+    created: int
+    updated: int
+    status: str = "OPEN"
+    holds: list[dict[str, Any]] = field(default_factory=list)
+    split_off: FulfillmentOrder | None = None
+
+
+@dataclass(slots=True)
+class Fulfillment:
+    """What was sent."""
+
+    TYPE: ClassVar[str] = "Fulfillment"
+    id: int
+    order: Order
+    location: Location
+    name: str
+    lines: list[tuple[int, FulfillmentOrderLine, int]]
+    sources: list[FulfillmentOrder]
+    tracking: list[dict[str, Any]]
+    created: int
+    updated: int
+    status: str = "SUCCESS"
+
+
+@dataclass(slots=True)
+class Order:
+    """An order and all that belongs to it. Moments are whole seconds since the epoch."""
+
+    TYPE: ClassVar[str] = "Order"
+    id: int
+    name: str
+    number: int
+    exchange: Exchange
+    created: int
+    updated: int
+    taxes_included: bool
+    spec: dict[str, Any]
+    customer: Customer | None
+    tip: Bag = NOTHING
+    lines: list[Line] = field(default_factory=list)
+    shipping: list[Shipping] = field(default_factory=list)
+    applications: list[Application] = field(default_factory=list)
+    transactions: list[Transaction] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+    fulfillment_orders: list[FulfillmentOrder] = field(default_factory=list)
+    fulfillments: list[Fulfillment] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    agreements: list[dict[str, Any]] | None = None
+    original_total: Bag = NOTHING
+    cancelled: int | None = None
+    cancel_reason: str | None = None
+    edited: bool = False
+    routed_at: int = 0
+    known: Any = None

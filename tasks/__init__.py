@@ -1,0 +1,1 @@
+"""What Prefect retries and shows: record, deliver, set stock, watch."""

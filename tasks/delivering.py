@@ -1,0 +1,133 @@
+"""From the log to a destination: claim a batch, send it, settle every record on its own."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from commerce.errors import NotAuthorised, OutcomeUnknown, TemporarilyUnavailable, UnexpectedAnswer
+from commerce.outcomes import Held, Outcome, Unknown
+from commerce.ports import Destination, Item
+from ledger import Claim, Ledger
+from tasks.alerting import pause_connection
+from tasks.hub import Hub
+from tasks.tally import Tally
+
+log = logging.getLogger(__name__)
+
+LEASE = 60.0
+"""Seconds a batch belongs to one run; a living run renews it three times as often."""
+
+SETTLE_EVERY = 25
+
+
+def deliver_batch(hub: Hub, destination: str, limit: int | None = None) -> Tally:
+    """Bring one batch to the destination. An empty tally means that nothing is due.
+
+    Raises TemporarilyUnavailable when the vendor cannot take more now; what it took is settled, the rest stays due.
+    A refused credential pauses the connection, keeps its work, and is told in the tally.
+    """
+    client = hub.playing(destination, Destination)
+    claim = hub.ledger.claim(destination, limit=limit or client.batch, lease=LEASE, by=f"{os.getpid()}")
+    tally = Tally()
+    if not claim.items:
+        return tally
+    open_items = {item.ref: item for item in claim.items}
+    with kept_alive(hub.ledger, claim):
+        try:
+            for settled in batches(outcomes(client, claim.items)):
+                hub.ledger.settle(claim, settled)
+                for item, outcome in settled:
+                    open_items.pop(item.ref, None)
+                    tally.add(item, outcome)
+        except NotAuthorised as refused:
+            hub.ledger.release(claim)
+            pause_connection(hub, destination, refused)
+            tally.paused = str(refused)
+        except OutcomeUnknown as lost:
+            unknown = [(item, Unknown(reason=str(lost))) for item in open_items.values()]
+            hub.ledger.settle(claim, unknown)
+            for item, outcome in unknown:
+                tally.add(item, outcome)
+        except TemporarilyUnavailable as unavailable:
+            hub.ledger.release(claim, after=unavailable.retry_after or 0.0, reason=str(unavailable))
+            raise
+        except BaseException:
+            hub.ledger.release(claim, in_doubt=True)
+            raise
+    return tally
+
+
+def outcomes(client: Destination, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
+    """An outcome for every item. When the connector itself breaks, the rest goes one by one, so that only the record
+    that breaks it is held."""
+    left = {item.ref: item for item in items}
+    try:
+        for item, outcome in client.deliver(items):
+            left.pop(item.ref, None)
+            yield item, outcome
+    except (NotAuthorised, OutcomeUnknown, TemporarilyUnavailable):
+        raise
+    except Exception as broken:  # whatever it is, it must not stop the other records
+        log.exception("a batch for a destination broke; its records go one by one")
+        if len(items) == 1:
+            yield items[0], broken_record(broken)
+            return
+        for item in left.values():
+            yield from outcomes(client, [item.model_copy(update={"in_doubt": True})])
+        return
+    for item in left.values():
+        yield item, Unknown(reason="the connector said nothing about this record")
+
+
+def broken_record(error: Exception) -> Held:
+    """Why a record is held that breaks our own code: where, not with what, as the values may be personal."""
+    if isinstance(error, UnexpectedAnswer):
+        return Held(cause="unexpected_answer", reason=str(error), hint=error.hint or "look at the vendor's status page")
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}"
+    return Held(
+        cause=f"hub_error_{type(error).__name__}",
+        reason=f"the hub could not handle this record: {type(error).__name__} at {where}",
+        hint="report this; after an upgrade run: backroom held release",
+    )
+
+
+def batches(settled: Iterator[tuple[Item, Outcome]]) -> Iterator[list[tuple[Item, Outcome]]]:
+    """Outcomes in handfuls, so that settling costs one transaction each and a crash forgets only a handful."""
+    handful: list[tuple[Item, Outcome]] = []
+    try:
+        for one in settled:
+            handful.append(one)
+            if len(handful) >= SETTLE_EVERY:
+                yield handful
+                handful = []
+    except Exception:
+        if handful:
+            yield handful
+        raise
+    if handful:
+        yield handful
+
+
+@contextmanager
+def kept_alive(ledger: Ledger, claim: Claim) -> Iterator[None]:
+    """Renew the claim's lease while its batch is being sent."""
+    stop = threading.Event()
+
+    def renew() -> None:
+        while not stop.wait(LEASE / 3):
+            ledger.renew(claim, LEASE)
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,109 @@
+"""The hub of this process: the stack, the ledger and the clients, opened when first asked for."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from commerce.errors import NotConfigured
+from integrations.connector import Services, connector
+from ledger import Ledger
+from tasks.stack import LEDGER, TOKEN_KEY, Stack, load_stack, secrets_of
+
+Port = TypeVar("Port")
+
+
+@dataclass
+class Hub:
+    """Everything a task needs. `transports` replace the network by connection name, for tests."""
+
+    stack: Stack
+    ledger: Ledger
+    transports: Mapping[str, httpx.BaseTransport] = field(default_factory=dict)
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.time
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, name: str) -> Any:
+        """The client of a connection, opened once. Raises NotConfigured for an unknown name."""
+        if name not in self._clients:
+            settings = self.stack.connection(name)
+            self._clients[name] = connector(settings.vendor).connect(settings, self.services(name))
+        return self._clients[name]
+
+    def services(self, name: str) -> Services:
+        """What the hub lends the connection."""
+        return Services(
+            tokens=self.ledger.tokens(name),
+            calls=self.ledger.calls(name),
+            transport=self.transports.get(name),
+            sleep=self.sleep,
+            clock=self.clock,
+        )
+
+    def playing(self, name: str, port: type[Port]) -> Port:
+        """The client of a connection in one of its roles. Raises NotConfigured when the vendor cannot play it."""
+        client = self.client(name)
+        if not isinstance(client, port):
+            vendor = self.stack.connection(name).vendor
+            raise NotConfigured(f"connections.{name}", f"{vendor} cannot be used as {port.__name__}")
+        return client
+
+    def close(self) -> None:
+        """Write what is buffered and let go of the database."""
+        self.ledger.close()
+
+
+def open_hub(stack: Stack | None = None, ledger_url: str | None = None) -> Hub:
+    """A hub over stack.toml, its ledger migrated and its routes subscribed. Raises NotConfigured."""
+    known = stack or load_stack()
+    find = secrets_of(Path(os.environ.get("BACKROOM_STACK", "stack.toml")).parent / ".env")
+    keys = [key for key in (find(TOKEN_KEY) or "").split(",") if key]
+    ledger = Ledger(ledger_url or find(LEDGER) or known.hub.ledger, token_keys=keys)
+    ledger.migrate()
+    hub = Hub(known, ledger)
+    subscribe_routes(hub)
+    return hub
+
+
+def subscribe_routes(hub: Hub) -> None:
+    """Tell the log who wants what. A new destination gets its share of what the log already has."""
+    from commerce.ports import Destination
+
+    for route in hub.stack.routes.values():
+        if route.carries == "stock":
+            continue
+        topic = route.carries.removesuffix("s")
+        client = hub.playing(route.destination, Destination)
+        if topic not in client.topics:
+            raise NotConfigured(f"routes.{route.name}.carries", f"{route.destination} does not take {route.carries}")
+        hub.ledger.subscribe(route.destination, route.source, [topic], client.keeps, live_from=route.live_from)
+
+
+_installed: Hub | None = None
+
+
+def the_hub() -> Hub:
+    """The hub of this process, opened from the environment when nothing else was installed."""
+    global _installed
+    if _installed is None:
+        _installed = open_hub()
+    return _installed
+
+
+@contextmanager
+def installed(hub: Hub) -> Iterator[Hub]:
+    """Let tasks and flows of this process use `hub` meanwhile."""
+    global _installed
+    before, _installed = _installed, hub
+    try:
+        yield hub
+    finally:
+        _installed = before

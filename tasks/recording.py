@@ -1,0 +1,66 @@
+"""From a source into the log: what changed since the watermark, less an overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from commerce.ports import OrderSource, Page, ParcelSource
+from tasks.hub import Hub
+from tasks.tally import Tally
+
+FIRST_READ = timedelta(days=7)
+"""How far back the very first read goes when stack.toml has no `hub.start`."""
+
+
+def record_changed_orders(hub: Hub, source: str) -> Tally:
+    """Record the storefront's orders that changed since the last time. Repeating it records nothing twice."""
+    client = hub.playing(source, OrderSource)
+    since, until = window(hub, source, "orders")
+    return record_pages(hub, source, client.changed_orders(since, until), cursor="orders")
+
+
+def record_changed_parcels(hub: Hub, source: str) -> Tally:
+    """Record the shipping app's parcels that were made or voided since the last time."""
+    client = hub.playing(source, ParcelSource)
+    since, until = window(hub, source, "parcels")
+    return record_pages(hub, source, client.changed_parcels(since, until), cursor="parcels")
+
+
+def record_orders_by_id(hub: Hub, source: str, ids: Sequence[str]) -> Tally:
+    """Record these orders as they are now, whatever the watermark says."""
+    return record_pages(hub, source, hub.playing(source, OrderSource).orders_by_id(ids), cursor="")
+
+
+def record_pages(
+    hub: Hub,
+    source: str,
+    pages: Iterable[Page],
+    *,
+    cursor: str,
+    historical: bool = False,
+    only: Sequence[str] | None = None,
+) -> Tally:
+    """Record page by page; events and the watermark `cursor` (none when empty) commit together."""
+    tally = Tally()
+    for page in pages:
+        mark = (cursor, page.watermark) if cursor and page.watermark else None
+        if page.parcels:
+            recorded = hub.ledger.record_parcels(source, page.parcels, cursor=mark, unreadable=page.unreadable)
+        else:
+            recorded = hub.ledger.record_orders(
+                source, page.orders, historical=historical, cursor=mark, unreadable=page.unreadable, only=only
+            )
+        tally.counts["recorded"] += recorded.changed
+        tally.counts["read"] += len(page.orders) + len(page.parcels)
+        tally.unreadable(page.unreadable)
+    return tally
+
+
+def window(hub: Hub, source: str, cursor: str) -> tuple[datetime, datetime]:
+    """From the watermark less the overlap, or from the start, to now."""
+    now = datetime.fromtimestamp(hub.clock(), UTC)
+    mark = hub.ledger.cursor(source, cursor)
+    if mark is None:
+        return hub.stack.hub.start or now - FIRST_READ, now
+    return mark - timedelta(minutes=hub.stack.hub.overlap_minutes), now

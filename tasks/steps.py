@@ -1,0 +1,76 @@
+"""The tasks that Prefect runs, retries and shows. Each is a batch and takes names, never clients or tokens.
+
+Flows and tasks are asynchronous, the hub below is not: each task hands its work to a thread
+(docs/decisions/0002-async-flows-sync-hub.md has the measurements).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from prefect import task
+
+from tasks import delivering, inbox, recording, stocking, watching
+from tasks.hub import the_hub
+from tasks.policy import PATIENT
+from tasks.tally import Tally
+
+
+@task(name="record orders", task_run_name="record orders of {source}", **PATIENT)
+async def record_orders(source: str) -> Tally:
+    """Record the storefront's orders that changed since the last time."""
+    return await asyncio.to_thread(recording.record_changed_orders, the_hub(), source)
+
+
+@task(name="record parcels", task_run_name="record parcels of {source}", **PATIENT)
+async def record_parcels(source: str) -> Tally:
+    """Record the shipping app's parcels that were made or voided since the last time."""
+    return await asyncio.to_thread(recording.record_changed_parcels, the_hub(), source)
+
+
+@task(name="deliver", task_run_name="deliver to {destination}", **PATIENT)
+async def deliver(destination: str, most_batches: int = 0) -> Tally:
+    """Bring everything that is due to the destination, batch by batch, at most `most_batches` of them (0: all)."""
+    return await asyncio.to_thread(deliver_all, destination, most_batches)
+
+
+def deliver_all(destination: str, most_batches: int = 0) -> Tally:
+    """Deliver until nothing is due, in this thread."""
+    tally = Tally()
+    done = 0
+    while not most_batches or done < most_batches:
+        batch = delivering.deliver_batch(the_hub(), destination)
+        tally += batch
+        done += 1
+        if not batch.claimed or batch.paused:
+            break
+    return tally
+
+
+@task(name="read stock", task_run_name="read stock for {route}", **PATIENT)
+async def sync_stock(route: str, allow_big_change: bool = False, dry_run: bool = False) -> Tally:
+    """Read every level, record what changed, and write what the storefront shows differently."""
+    return await asyncio.to_thread(_sync_stock, route, allow_big_change, dry_run)
+
+
+def _sync_stock(name: str, allow_big_change: bool, dry_run: bool) -> Tally:
+    hub = the_hub()
+    route = hub.stack.route(name)
+    levels, tally = stocking.read_stock(hub, route)
+    wanted = stocking.targets(hub, route, levels, tally)
+    tally += stocking.set_stock(hub, route, wanted, allow_big_change=allow_big_change, dry_run=dry_run)
+    return tally
+
+
+@task(name="read hinted", task_run_name="read what webhooks point at", **PATIENT)
+async def read_hinted() -> tuple[Tally, list[str]]:
+    """Read again what waiting webhook hints point at; the tally, and the connections that were read."""
+    return await asyncio.to_thread(inbox.read_hinted, the_hub())
+
+
+@task(name="look", task_run_name="look at everything", **PATIENT)
+async def look(missed: Sequence[dict[str, str]] = ()) -> Tally:
+    """Raise and clear alerts. `missed` are schedules that did not run, as the scheduler tells."""
+    alerts = [watching.missed_schedule(**one) for one in missed]
+    return await asyncio.to_thread(watching.watch, the_hub(), alerts)

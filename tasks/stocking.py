@@ -1,0 +1,172 @@
+"""From the inventory app to the storefront: absolute levels, only differences, never below what is promised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from commerce.errors import HubError
+from commerce.outcomes import Retry
+from commerce.ports import StockDestination, StockSource, Unreadable
+from commerce.stock import StockLevel, StockTarget, sellable
+from tasks.hub import Hub
+from tasks.stack import Route, StockRules
+from tasks.tally import Tally
+
+STALE_TRIES = 3
+"""How often a level is read again that was sold from between our read and our write."""
+
+SMALL_SHOP = 20
+"""Below so many SKUs a share says nothing, and any change is believed."""
+
+
+class StockFeedRefused(HubError):
+    """The feed looks wrong as a whole: nothing was written."""
+
+
+def read_stock(hub: Hub, route: Route) -> tuple[list[StockLevel], Tally]:
+    """Read every level and record those that changed. Raises StockFeedRefused for an empty or shrunken feed."""
+    levels: list[StockLevel] = []
+    unreadable: list[Unreadable] = []
+    for record in hub.playing(route.source, StockSource).stock():
+        (levels if isinstance(record, StockLevel) else unreadable).append(record)  # type: ignore[arg-type]
+    known = sum(1 for _ in hub.ledger.latest(route.source, "stock"))
+    refuse_shrunken(route, len(levels), known)
+    recorded = hub.ledger.record_stock(route.source, levels, unreadable)
+    tally = Tally()
+    tally.counts.update(recorded=recorded.changed, read=len(levels))
+    tally.unreadable(unreadable)
+    return levels, tally
+
+
+def refuse_shrunken(route: Route, rows: int, known: int) -> None:
+    """A feed that is empty, or much shorter than what is known, is a fault and never a sold-out shop."""
+    if rows == 0:
+        raise StockFeedRefused(
+            f"{route.source} sent no stock at all; nothing was changed", hint="check the inventory app, then run again"
+        )
+    if known > SMALL_SHOP and rows < known * (1 - route.stock.most_change):
+        raise StockFeedRefused(
+            f"{route.source} sent {rows} levels where {known} are known; nothing was changed",
+            hint="if so many were really removed, run sync-inventory with allow_big_change",
+        )
+
+
+def targets(hub: Hub, route: Route, levels: Sequence[StockLevel], tally: Tally) -> list[StockTarget]:
+    """What the storefront should offer, one target for each SKU and storefront location, sorted by SKU."""
+    rules = route.stock
+    unseen = unseen_units(hub, route)
+    grouped: dict[tuple[str, str], list[StockLevel]] = {}
+    for level in levels:
+        place = rules.locations.get(level.location)
+        if place is None:
+            note_unmapped(route, level, tally)
+            continue
+        grouped.setdefault((rules.skus.get(level.sku, level.sku), place), []).append(level)
+    return [target(rules, key, found, unseen.get(key, 0)) for key, found in sorted(grouped.items())]
+
+
+def target(rules: StockRules, key: tuple[str, str], levels: Sequence[StockLevel], unseen: int) -> StockTarget:
+    """The target of one SKU at one storefront location; several inventory locations that serve it add up."""
+    sku, place = key
+    first = levels[0]
+    together = first.model_copy(update={"available": sum(level.available for level in levels)})
+    quantity, because = sellable(together, buffer=rules.buffers.get(sku, rules.buffer), unseen=unseen)
+    return StockTarget(sku=sku, location_id=place, quantity=quantity, because=because)
+
+
+def unseen_units(hub: Hub, route: Route) -> dict[tuple[str, str], int]:
+    """Units by (SKU, storefront location) that are promised to shoppers and that the inventory app cannot know of."""
+    lag = route.stock.order_lag_minutes
+    since = None if lag is None else datetime.fromtimestamp(hub.clock(), UTC) - timedelta(minutes=lag)
+    return hub.ledger.units_ordered_since(route.destination, since)
+
+
+def note_unmapped(route: Route, level: StockLevel, tally: Tally) -> None:
+    """A location that nobody decided about is an exception, not something to ignore."""
+    if level.location in route.stock.ignored_locations:
+        return
+    tally.counts["unmapped"] += 1
+    tally.note(
+        level.key,
+        level.sku,
+        "unmapped",
+        f"inventory location {level.location} is mapped to no storefront location",
+        f'add "{level.location}" to routes.{route.name}.stock.locations or ignored_locations in stack.toml',
+    )
+
+
+def set_stock(
+    hub: Hub, route: Route, wanted: Sequence[StockTarget], *, allow_big_change: bool = False, dry_run: bool = False
+) -> Tally:
+    """Write what differs from what the storefront shows. Raises StockFeedRefused when too much would change.
+
+    A dry run notes each write with its before and after, and sends none.
+    """
+    client = hub.playing(route.destination, StockDestination)
+    tally = Tally()
+    todo = list(wanted)
+    for _ in range(STALE_TRIES):
+        shown = client.shown(todo)
+        different = differences(todo, shown, tally)
+        if not allow_big_change:
+            refuse_big_change(route, len(different), len(wanted))
+        levels = {key: value for key, value in shown.items() if isinstance(value, int)}
+        if dry_run:
+            return noted_only(different, levels, tally)
+        todo = []
+        for target, outcome in client.set_stock(different, levels):
+            if isinstance(outcome, Retry):
+                todo.append(target)
+                continue
+            tally.counts[outcome.state] += 1
+            if outcome.state != "done":
+                tally.note(target.sku, target.sku, outcome.state, outcome.reason, getattr(outcome, "hint", ""))
+            else:
+                was = levels.get((target.sku, target.location_id))
+                tally.note(target.sku, target.sku, "done", f"{was} -> {target.quantity}: {target.because}")
+        if not todo:
+            break
+    for target in todo:
+        tally.counts["retry"] += 1
+        tally.note(target.sku, target.sku, "retry", "is being sold faster than it can be set; the next run tries again")
+    return tally
+
+
+def noted_only(different: Sequence[StockTarget], shown: dict[tuple[str, str], int], tally: Tally) -> Tally:
+    """What a dry run says of each write it did not send."""
+    for target in different:
+        was = shown.get((target.sku, target.location_id))
+        tally.counts["would change"] += 1
+        tally.note(target.sku, target.sku, "would change", f"{was} -> {target.quantity}: {target.because}")
+    return tally
+
+
+def differences(
+    wanted: Sequence[StockTarget], shown: dict[tuple[str, str], int | Unreadable], tally: Tally
+) -> list[StockTarget]:
+    """The targets that the storefront does not show yet; what cannot be set is noted with its reason."""
+    different = []
+    for target in wanted:
+        now = shown.get((target.sku, target.location_id))
+        if now is None:
+            tally.counts["skipped"] += 1
+            tally.note(target.sku, target.sku, "skipped", "the storefront has no such SKU", "add it there, or map it")
+        elif isinstance(now, Unreadable):
+            tally.counts["skipped"] += 1
+            tally.note(target.sku, target.sku, "skipped", now.reason, now.hint)
+        elif now == target.quantity:
+            tally.counts["unchanged"] += 1
+        else:
+            different.append(target)
+    return different
+
+
+def refuse_big_change(route: Route, changes: int, wanted: int) -> None:
+    """Stop and ask before a fault upstream reprices half the shelf."""
+    if wanted > SMALL_SHOP and changes > wanted * route.stock.most_change:
+        raise StockFeedRefused(
+            f"{changes} of {wanted} stock levels would change, more than {route.stock.most_change:.0%}; "
+            "nothing was changed",
+            hint="if that is right, run sync-inventory with allow_big_change",
+        )

@@ -1,0 +1,128 @@
+"""What is wrong now, although no call may have failed: late routes, held records, paused connections, old tokens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from commerce.ports import Alert
+from tasks.alerting import paused_alert, send_waiting
+from tasks.hub import Hub
+from tasks.tally import Tally
+
+TOKEN_WARNING = timedelta(days=14)
+"""A refresh token with less life than this needs a person soon."""
+
+WATCHED = ("late:", "held:", "paused:", "token:", "schedule:", "inbox:")
+"""Alerts with these fingerprints are this watch's own: it also says when they are over."""
+
+
+def watch(hub: Hub, missed: Iterable[Alert] = ()) -> Tally:
+    """Raise an alert for each new problem, clear those that are over, and send what waits.
+
+    `missed` are problems that only the scheduler knows of.
+    """
+    problems = {alert.fingerprint: alert for alert in (*found(hub), *missed)}
+    tally = Tally()
+    for alert in problems.values():
+        new = hub.ledger.raise_alert(alert)
+        tally.counts["new" if new else "known"] += 1
+        tally.note(alert.fingerprint, alert.title, "new" if new else "known", alert.what, alert.todo)
+    for old in hub.ledger.open_alerts():
+        if old.alert.fingerprint not in problems and old.alert.fingerprint.startswith(WATCHED):
+            hub.ledger.clear_alert(old.alert.fingerprint)
+            tally.counts["over"] += 1
+            tally.note(old.alert.fingerprint, old.alert.title, "over", old.alert.what)
+    tally.counts["sent"] += send_waiting(hub)
+    return tally
+
+
+def found(hub: Hub) -> Iterator[Alert]:
+    """Every problem there is now."""
+    yield from late_routes(hub)
+    yield from held_records(hub)
+    yield from paused_connections(hub)
+    yield from old_tokens(hub)
+    yield from full_inbox(hub)
+
+
+def late_routes(hub: Hub) -> Iterator[Alert]:
+    """Routes that have not finished well for longer than they may."""
+    now = datetime.fromtimestamp(hub.clock(), UTC)
+    states = {state.route: state for state in hub.ledger.routes()}
+    for route in hub.stack.routes.values():
+        state = states.get(route.name)
+        last = state.last_ok if state else None
+        if last is not None and now - last <= timedelta(minutes=route.late_after_minutes):
+            continue
+        if last is None and (state is None or state.last_started is None):
+            continue  # never ran at all: a schedule that did not run, which the scheduler's own check tells
+        since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "never yet"
+        yield Alert(
+            fingerprint=f"late:{route.name}",
+            title=f"{route.name} is late",
+            what=f"{route.carries} from {route.source} to {route.destination}: last finished well {since}"
+            + (f"; last error: {state.last_error}" if state and state.last_error else ""),
+            todo=f"open the last run of {route.name} in the Prefect UI",
+            facts={"route": route.name, "may take": f"{route.late_after_minutes} min"},
+        )
+
+
+def held_records(hub: Hub) -> Iterator[Alert]:
+    """Records that wait for a person, one alert for each destination and cause."""
+    groups = Counter((record.destination, record.cause) for record in hub.ledger.held())
+    examples = {(record.destination, record.cause): record for record in hub.ledger.held()}
+    for (destination, cause), count in groups.items():
+        example = examples[destination, cause]
+        yield Alert(
+            fingerprint=f"held:{destination}:{cause}",
+            severity="warning",
+            title=f"{destination}: {count} held, {cause.replace('_', ' ')}",
+            what=f"for example {example.label or example.subject}: {example.reason}",
+            todo=example.hint or f"look with: backroom held list; then: backroom held release --cause {cause}",
+            facts={"records": str(count)},
+        )
+
+
+def paused_connections(hub: Hub) -> Iterator[Alert]:
+    """Connections whose credential was refused."""
+    for pause in hub.ledger.paused():
+        yield paused_alert(pause.connection, pause.reason, pause.hint)
+
+
+def old_tokens(hub: Hub) -> Iterator[Alert]:
+    """Refresh tokens that end soon; nobody can renew those but a person."""
+    now = datetime.fromtimestamp(hub.clock(), UTC)
+    for name, settings in hub.stack.connections.items():
+        ends = hub.ledger.token_ends(name)
+        if ends is not None and ends - now < TOKEN_WARNING:
+            yield Alert(
+                fingerprint=f"token:{name}",
+                severity="critical" if ends <= now else "warning",
+                title=f"{name}: access ends {ends:%Y-%m-%d}",
+                what=f"the hub's permission at {settings.vendor} ends {ends:%Y-%m-%d %H:%M} UTC",
+                todo=f"connect it again before that: backroom connect {name}",
+            )
+
+
+def full_inbox(hub: Hub) -> Iterator[Alert]:
+    """Webhooks that were taken in and that nobody reads."""
+    waiting = hub.ledger.inbox_waiting()
+    if waiting.count and waiting.oldest_seconds > 900:
+        yield Alert(
+            fingerprint="inbox:waiting",
+            title="webhooks are waiting",
+            what=f"{waiting.count} webhooks wait, the oldest for {waiting.oldest_seconds / 60:.0f} minutes",
+            todo="see whether drain-inbox runs in the Prefect UI; nothing is lost, the polls bring it too",
+        )
+
+
+def missed_schedule(deployment: str, since: str) -> Alert:
+    """What people are told of a schedule that did not run."""
+    return Alert(
+        fingerprint=f"schedule:{deployment}",
+        title=f"{deployment} did not run",
+        what=f"its schedule asked for a run, none has started since {since}",
+        todo="see in the Prefect UI whether the worker is online and the deployment is not paused",
+    )
