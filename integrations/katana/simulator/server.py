@@ -157,7 +157,7 @@ class KatanaSimulator(Simulator):
         """
         self.world, self.emptied, self.cut = World(self.now), False, None
         for place in locations:
-            given = {"name": place} if isinstance(place, str) else place
+            given: Mapping[str, Any] = {"name": place} if isinstance(place, str) else place
             self.world.add_location(given["name"], given.get("sales_allowed", True))
         for one in variants:
             self.do_add_variant(**one)

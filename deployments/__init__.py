@@ -1,0 +1,1 @@
+"""What is started: the command line, the webhook receiver, the demo."""

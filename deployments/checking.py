@@ -1,0 +1,53 @@
+"""`backroom check`: every connection looks at itself, and the hub at what holds them together."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from commerce.errors import HubError
+from commerce.ports import Finding
+from tasks.hub import Hub, the_hub
+
+
+def findings(hub: Hub | None = None) -> Iterator[Finding]:
+    """One finding for each thing that was looked at; nothing is written anywhere."""
+    opened = hub or the_hub()
+    yield from of_the_hub(opened)
+    for name in opened.stack.connections:
+        try:
+            yield from opened.client(name).check()
+        except HubError as error:
+            yield Finding(subject=name, ok=False, message=str(error), hint=error.hint)
+    yield from of_stock_maps(opened)
+
+
+def of_the_hub(hub: Hub) -> Iterator[Finding]:
+    """The ledger, its library, and the file with the secrets."""
+    yield hub.ledger.check()
+    for pause in hub.ledger.paused():
+        yield Finding(
+            subject=pause.connection,
+            ok=False,
+            message=f"paused: {pause.reason}",
+            hint=pause.hint or f"fix it, then: backroom resume {pause.connection}",
+        )
+    env = Path(os.environ.get("BACKROOM_STACK", "stack.toml")).parent / ".env"
+    if env.exists() and env.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield Finding(subject=".env", ok=False, message="others can read your secrets", hint=f"chmod 600 {env}")
+
+
+def of_stock_maps(hub: Hub) -> Iterator[Finding]:
+    """Whether each stock route says where its locations belong."""
+    for route in hub.stack.carrying("stock"):
+        mapped = bool(route.stock.locations)
+        yield Finding(
+            subject=route.name,
+            ok=mapped,
+            message=f"{len(route.stock.locations)} inventory locations are mapped"
+            if mapped
+            else "no location is mapped",
+            hint="" if mapped else f"fill routes.{route.name}.stock.locations in stack.toml",
+        )

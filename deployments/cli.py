@@ -1,0 +1,209 @@
+"""The command line. Exit codes: 0 well, 1 something needs a person, 2 used or set up wrongly."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from commerce.errors import HubError, NotConfigured
+from deployments import printing
+
+app = typer.Typer(
+    no_args_is_help=True, help="backroom: an integration hub for shops that you run yourself.", rich_markup_mode=None
+)
+held = typer.Typer(no_args_is_help=True, help="Records that wait for a person.")
+app.add_typer(held, name="held")
+
+Json = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
+Everything = dict[str, Any]
+
+
+def explained(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn the hub's own errors into a message, a hint and an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except HubError as error:
+            printing.failure(str(error), error.hint)
+            raise typer.Exit(2 if isinstance(error, NotConfigured) else 1) from None
+
+    return run
+
+
+@app.command()
+@explained
+def demo(
+    orders: Annotated[Path | None, typer.Option(help="real orders, .csv or .csv.gz, see docs/order-files.md")] = None,
+    home: Annotated[Path, typer.Option(help="where the demo keeps its files; emptied first")] = Path("var/demo"),
+    json: Json = False,
+) -> None:
+    """Run the whole hub against simulated vendors, through Prefect, and show what landed where."""
+    from deployments.demo import run_demo
+
+    raise typer.Exit(run_demo(home, orders, as_json=json))
+
+
+@app.command()
+@explained
+def up(
+    orders: Annotated[Path | None, typer.Option(help="real orders for the simulated shop, .csv or .csv.gz")] = None,
+    home: Annotated[Path, typer.Option(help="where it keeps its files; emptied first")] = Path("var/up"),
+) -> None:
+    """Start the hub against simulated vendors and stay, until Ctrl-C."""
+    from deployments.demo import run_up
+
+    raise typer.Exit(run_up(home, orders))
+
+
+@app.command()
+@explained
+def simulate(
+    port: Annotated[int, typer.Option(help="port on loopback")] = 8710,
+    limits: Annotated[bool, typer.Option(help="enforce the vendors' rate limits")] = True,
+) -> None:
+    """Serve the simulated vendors over HTTP; /_control/<name>/state shows what each holds."""
+    from deployments.simulators import serve
+
+    serve(port, limits=limits)
+
+
+@app.command()
+@explained
+def receive(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 8720,
+) -> None:
+    """Serve the webhook receiver and its health page."""
+    import uvicorn
+
+    from deployments.receiver import receiver_app
+
+    uvicorn.run(receiver_app(), host=host, port=port, log_level="warning", access_log=False, server_header=False)
+
+
+@app.command()
+@explained
+def migrate() -> None:
+    """Bring the ledger's tables up to date, and subscribe the routes of stack.toml."""
+    from tasks.hub import open_hub
+
+    open_hub().close()
+    typer.echo("the ledger is up to date")
+
+
+@app.command()
+@explained
+def check(json: Json = False) -> None:
+    """Look at every connection: credential, scopes, plan, maps; say what to fix."""
+    from deployments.checking import findings
+
+    found = list(findings())
+    printing.findings(found, as_json=json)
+    raise typer.Exit(0 if all(finding.ok for finding in found) else 1)
+
+
+@app.command()
+@explained
+def status(json: Json = False) -> None:
+    """How much waits for each destination, how fresh each route is, what is paused."""
+    from deployments.health import health_of
+    from tasks.hub import the_hub
+
+    hub = the_hub()
+    health = health_of(hub)
+    printing.status(hub.ledger.status(), health, as_json=json)
+    raise typer.Exit(0 if health.well else 1)
+
+
+@app.command()
+@explained
+def trace(
+    order: Annotated[str, typer.Argument(help='an order: "#1001", "shop:5501", or a vendor\'s id')], json: Json = False
+) -> None:
+    """The life of one order: every event, delivery and id."""
+    from tasks.hub import the_hub
+
+    found = the_hub().ledger.trace(order)
+    if not found.events:
+        printing.failure(f"the log has nothing about {order!r}", "try its number, e.g. '#1001'")
+        raise typer.Exit(1)
+    printing.trace(found, as_json=json)
+
+
+@app.command()
+@explained
+def resume(connection: str) -> None:
+    """Go on with a paused connection, after its credential was fixed."""
+    from tasks.hub import the_hub
+
+    hub = the_hub()
+    hub.stack.connection(connection)
+    was = hub.ledger.resume(connection)
+    hub.ledger.clear_alert(f"paused:{connection}")
+    typer.echo(f"{connection} goes on" if was else f"{connection} was not paused")
+
+
+@held.command("list")
+@explained
+def held_list(
+    destination: Annotated[str | None, typer.Option(help="only this one")] = None, json: Json = False
+) -> None:
+    """What waits for a person, and why."""
+    from tasks.hub import the_hub
+
+    printing.held(the_hub().ledger.held(destination), as_json=json)
+
+
+@held.command("show")
+@explained
+def held_show(record: Annotated[str, typer.Argument(help="the id that `held list` shows")], json: Json = False) -> None:
+    """One held record with all that is known of it."""
+    from tasks.hub import the_hub
+
+    found = next((one for one in the_hub().ledger.held() if one.id == record), None)
+    if found is None:
+        printing.failure(f"nothing is held under {record!r}", "see: backroom held list")
+        raise typer.Exit(1)
+    printing.held([found], as_json=json, whole=True)
+
+
+@held.command("release")
+@explained
+def held_release(
+    record: Annotated[list[str] | None, typer.Argument(help="ids that `held list` shows")] = None,
+    cause: Annotated[str | None, typer.Option(help="all that are held for this cause")] = None,
+    destination: Annotated[str | None, typer.Option(help="all that are held for this destination")] = None,
+) -> None:
+    """Let held records be tried again, after their cause was fixed."""
+    from tasks.hub import the_hub
+
+    if not record and not cause and not destination:
+        printing.failure("say which: ids, --cause or --destination", "see: backroom held list")
+        raise typer.Exit(2)
+    count = the_hub().ledger.release_held(ids=record or None, cause=cause, destination=destination)
+    typer.echo(f"{count} released; the next run of their route tries them again")
+    raise typer.Exit(0 if count else 1)
+
+
+@held.command("dismiss")
+@explained
+def held_dismiss(
+    record: Annotated[list[str], typer.Argument(help="ids that `held list` shows")],
+    note: Annotated[str, typer.Option(help="why, for whoever asks later")],
+) -> None:
+    """Close held records without sending them."""
+    from tasks.hub import the_hub
+
+    count = the_hub().ledger.dismiss_held(record, note)
+    typer.echo(f"{count} dismissed")
+    raise typer.Exit(0 if count else 1)
+
+
+if __name__ == "__main__":
+    app()

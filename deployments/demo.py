@@ -1,0 +1,225 @@
+"""The demo: a fresh Prefect, simulated vendors, and the deployments doing the whole job once, looked at from outside."""
+
+from __future__ import annotations
+
+import json as jsons
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from deployments import demo_stack, printing, verdict
+from deployments.prefect_house import ENDED, PrefectApi, PrefectHouse
+from deployments.processes import DidNotStart, Processes, answers, free_port
+from deployments.shop import ShopPlan, a_shop, read_orders
+from deployments.world import World
+
+console = Console(stderr=True)
+
+ORDER_FLOWS = ("orders-to-shipping", "orders-to-accounting", "orders-to-marketing")
+ROUNDS = 40
+"""How often the deployments are asked again while something still waits."""
+
+
+class Steps:
+    """Progress: each step with the seconds it took."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+
+    @contextmanager
+    def step(self, words: str) -> Iterator[Callable[[str], None]]:
+        """Show a step while it lasts; what is passed to the given function is shown beside it."""
+        began = time.monotonic()
+        with console.status(words) as line:
+            yield lambda more: line.update(f"{words}: {more}")
+        console.print(f"[green]✓[/] {words} [dim]{time.monotonic() - began:.1f} s[/]", highlight=False)
+
+
+@dataclass
+class House:
+    """Everything that runs."""
+
+    processes: Processes
+    world: World
+    prefect: PrefectHouse
+    api: PrefectApi
+    receiver: str
+    home: Path
+    steps: Steps
+
+
+def run_demo(home: Path, orders: Path | None, *, as_json: bool = False) -> int:
+    """Start, let the deployments do the job, show what landed where, stop. 0 only if all arrived that should have."""
+    with standing(home, orders) as (house, plan):
+        house.api.pause_schedules()
+        before = house.world.state("shop")
+        the_job(house, plan)
+        held = hub_json(house, "held", "list", "--json")
+        states = {name: house.world.state(name) for name in ("shop", "warehouse", "books", "marketing", "inventory")}
+        outcome = verdict.judge(states, before, held, plan)
+        printing.verdict(outcome, as_json=as_json)
+        console.print(f"[dim]{time.monotonic() - house.steps.started:.0f} s in all[/]")
+    return 0 if outcome.well else 1
+
+
+def run_up(home: Path, orders: Path | None) -> int:
+    """Start everything with its schedules on, print the addresses, and stay until Ctrl-C."""
+    with standing(home, orders) as (house, _):
+        user, password = house.prefect.login
+        console.print("\n[bold]backroom is up.[/] Schedules are on; Ctrl-C ends everything.\n")
+        rows = [
+            ("Prefect UI", house.prefect.url, f"log in as {user}:{password}"),
+            ("receiver", f"{house.receiver}/health", "how fresh everything is"),
+            ("simulators", f"{house.world.base}/_control", "POST /_control/<name>/state"),
+        ]
+        printing.table("addresses", ["what", "where", ""], rows)
+        console.print(f"command line: set -a; . {house.home}/.env; set +a; .venv/bin/backroom status", highlight=False)
+        try:
+            signal.pause()
+        except KeyboardInterrupt:
+            console.print("\nstopping")
+    return 0
+
+
+@contextmanager
+def standing(home: Path, orders: Path | None) -> Iterator[tuple[House, ShopPlan]]:
+    """Everything started and the shop filled; all of it gone on the way out, also after Ctrl-C or SIGTERM."""
+    steps = Steps()
+    signal.signal(signal.SIGTERM, _leave)
+    with steps.step("reading the orders") if orders else steps.step("making up a shop"):
+        now = datetime.now(UTC)
+        plan = read_orders(orders, now=now) if orders else a_shop(now=now)
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    ports = {name: free_port(port) for name, port in {"simulators": 8710, "receiver": 8720, "prefect": 4200}.items()}
+    world = World(f"http://127.0.0.1:{ports['simulators']}")
+    house = PrefectHouse(home / "prefect", ports["prefect"])
+    receiver = f"http://127.0.0.1:{ports['receiver']}"
+    environment = {**house.environment(), **demo_stack.environment(home)}
+    try:
+        with Processes(home / "logs", environment) as processes:
+            built = House(processes, world, house, house.api(), receiver, home, steps)
+            start(built, plan, ports)
+            yield built, plan
+    except DidNotStart as error:
+        printing.failure(str(error), f"the logs are in {home / 'logs'}")
+        raise SystemExit(1) from None
+
+
+def start(house: House, plan: ShopPlan, ports: dict[str, int]) -> None:
+    """Start simulators, Prefect, worker and receiver, and fill the shop meanwhile."""
+    processes = house.processes
+    with house.steps.step("starting the vendors' simulators"):
+        house.prefect.start_server(processes)
+        processes.start("simulators", backroom("simulate", "--port", str(ports["simulators"])))
+        processes.wait_until("simulators", answers(f"{house.world.base}/_control"))
+    with house.steps.step(f"filling the shop with {len(plan.orders)} orders") as say:
+        fill(house, plan, say)
+    with house.steps.step("starting the Prefect server"):
+        house.prefect.wait(processes)
+    with house.steps.step("deploying prefect.yaml, starting worker and receiver"):
+        processes.run_once("migrate", backroom("migrate"))
+        processes.start("receiver", backroom("receive", "--port", str(ports["receiver"])))
+        house.prefect.deploy(processes)
+        house.prefect.start_worker(processes)
+        processes.wait_until("receiver", answers(f"{house.receiver}/alive"))
+        processes.wait_until("prefect-worker", house.api.worker_online)
+        demo_stack.subscribe_webhooks(house.world, house.receiver, processes)
+
+
+def fill(house: House, plan: ShopPlan, say: Callable[[str], None]) -> None:
+    """Put shop, stock and orders into the simulators, and write the stack.toml that connects them."""
+    world = house.world
+    shop = world.act("shop", "setup", shop=plan.shop, locations=plan.locations)
+    world.act("shop", "create_products", products=plan.products)
+    inventory = world.act("inventory", "setup", **plan.inventory)
+    step = 500
+    for at in range(0, len(plan.orders), step):
+        world.act("shop", "place_orders", orders=plan.orders[at : at + step])
+        say(f"{min(at + step, len(plan.orders))} orders")
+    happen(world, plan.events_before)
+    warehouses = world.act("warehouse", "warehouses", names=[place["name"] for place in plan.locations])
+    demo_stack.write(house.home, world.base, house.receiver, shop["locations"], inventory, warehouses)
+
+
+def the_job(house: House, plan: ShopPlan) -> None:
+    """What a day brings: stock, orders, changes to orders, parcels, tracking; all by the deployments."""
+    steps = house.steps
+    with steps.step("stock to the storefront, orders to warehouse, books and marketing") as say:
+        run(house, ("sync-inventory", *ORDER_FLOWS), say)
+        until_quiet(house, ORDER_FLOWS, say)
+    with steps.step("orders change: edited, refunded, cancelled, paid; webhooks come in") as say:
+        happen(house.world, plan.events_after)
+        run(house, ("drain-inbox",), say)
+        until_quiet(house, ("drain-inbox", *ORDER_FLOWS), say)
+    with steps.step("the warehouse ships; tracking goes to the storefront") as say:
+        house.world.act("warehouse", "buy_labels")
+        run(house, ("tracking-to-storefront",), say)
+        until_quiet(house, ("tracking-to-storefront",), say)
+    with steps.step("everything once more, which must change nothing") as say:
+        run(house, ("sync-inventory", *ORDER_FLOWS, "tracking-to-storefront", "watch"), say)
+        until_quiet(house, ("drain-inbox", *ORDER_FLOWS), say)
+
+
+def run(house: House, names: Sequence[str], say: Callable[[str], None]) -> None:
+    """Run these deployments at the same time and wait for all. Raises DidNotStart when one fails."""
+    runs = {name: house.api.run(name) for name in names}
+    while runs:
+        for name, key in list(runs.items()):
+            kind, state, message = house.api.state(key)
+            if kind == "CANCELLED":
+                runs[name] = house.api.run(name)  # another run of it was on its way
+            elif kind in ENDED:
+                del runs[name]
+                if kind != "COMPLETED":
+                    raise DidNotStart(f"{name} ended {state}: {message}\n{house.processes.tail('prefect-worker')}")
+                say(f"{name}: {message}")
+        time.sleep(0.25)
+
+
+def until_quiet(house: House, names: Sequence[str], say: Callable[[str], None]) -> None:
+    """Run the deployments again while records still wait for a destination."""
+    for _ in range(ROUNDS):
+        rows = hub_json(house, "status", "--json")["destinations"]
+        waiting = sum(row["waiting"] + row["retry"] + row["unknown"] for row in rows)
+        if not waiting:
+            return
+        say(f"{waiting} still on their way")
+        run(house, names, say)
+    raise DidNotStart(f"{waiting} records were still on their way after {ROUNDS} rounds")
+
+
+def hub_json(house: House, *arguments: str) -> Any:
+    """What the hub's own command line says, as JSON."""
+    import subprocess
+
+    command = backroom(*arguments)
+    done = subprocess.run(command, env=house.processes.environment, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode not in (0, 1) or not done.stdout:
+        raise DidNotStart(f"backroom {' '.join(arguments)} failed: {done.stderr.strip()[-500:]}")
+    return jsons.loads(done.stdout)
+
+
+def happen(world: World, events: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Let things happen in the storefront."""
+    for action, arguments in events:
+        world.act("shop", action, **arguments)
+
+
+def backroom(*arguments: str) -> list[str]:
+    """Our own command line."""
+    return [sys.executable, "-m", "deployments.cli", *arguments]
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    raise SystemExit(143)

@@ -1,0 +1,100 @@
+"""How fresh everything is, for a monitor and for a person."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from html import escape
+
+from commerce.values import Frozen, Moment
+from tasks.hub import Hub
+
+
+class RouteHealth(Frozen):
+    """When a route last finished well, and whether that is long ago."""
+
+    route: str
+    last_ok: Moment | None
+    late_after_minutes: int
+    late: bool
+    error: str = ""
+
+
+class Health(Frozen):
+    """The state of the hub; no order, no person and no secret in it."""
+
+    well: bool
+    at: Moment
+    routes: tuple[RouteHealth, ...]
+    webhooks_waiting: int
+    held: int
+    paused: tuple[str, ...]
+    open_alerts: tuple[str, ...]
+
+
+def health_of(hub: Hub) -> Health:
+    """Look at the ledger. Well means: no route is late and no connection is paused."""
+    now = datetime.fromtimestamp(hub.clock(), UTC)
+    states = {state.route: state for state in hub.ledger.routes()}
+    routes = []
+    for route in hub.stack.routes.values():
+        state = states.get(route.name)
+        last = state.last_ok if state else None
+        late = last is None or now - last > timedelta(minutes=route.late_after_minutes)
+        routes.append(
+            RouteHealth(
+                route=route.name,
+                last_ok=last,
+                late_after_minutes=route.late_after_minutes,
+                late=late,
+                error="last run failed" if state and state.last_error else "",
+            )
+        )
+    paused = tuple(pause.connection for pause in hub.ledger.paused())
+    return Health(
+        well=not paused and not any(route.late for route in routes),
+        at=now,
+        routes=tuple(routes),
+        webhooks_waiting=hub.ledger.inbox_waiting().count,
+        held=len(hub.ledger.held()),
+        paused=paused,
+        open_alerts=tuple(alert.alert.title for alert in hub.ledger.open_alerts()),
+    )
+
+
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 46rem; padding: 0 1rem; color: #1c2733; }
+h1 { font-size: 1.4rem; } table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
+th, td { text-align: left; padding: .4rem .6rem; border-bottom: 1px solid #dde3ea; }
+.well { color: #13713c; font-weight: 600; } .ill { color: #b3261e; font-weight: 600; }
+footer { color: #5b6875; font-size: .85rem; }
+@media (prefers-color-scheme: dark) {
+  body { background: #12181f; color: #dce4ec; } th, td { border-color: #2c3845; }
+  .well { color: #6fd39a; } .ill { color: #ff8a80; } footer { color: #8fa0b0; }
+}
+"""
+
+
+def health_page(found: Health) -> str:
+    """The same as a page that a phone can show."""
+    rows = "".join(
+        f"<tr><td>{escape(route.route)}</td><td>{_ago(route.last_ok, found.at)}</td>"
+        f'<td class="{"ill" if route.late else "well"}">{"late" if route.late else "fresh"}</td></tr>'
+        for route in found.routes
+    )
+    alerts = "".join(f"<li>{escape(title)}</li>" for title in found.open_alerts) or "<li>none</li>"
+    word = '<span class="well">well</span>' if found.well else '<span class="ill">not well</span>'
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        f"<title>backroom: how fresh</title><style>{STYLE}</style><h1>backroom is {word}</h1>"
+        f"<table><tr><th>route</th><th>last finished well</th><th></th></tr>{rows}</table>"
+        f"<p>{found.webhooks_waiting} webhooks waiting, {found.held} records held for a person, "
+        f"paused: {escape(', '.join(found.paused)) or 'none'}.</p><h2>Open alerts</h2><ul>{alerts}</ul>"
+        f"<footer>{found.at:%Y-%m-%d %H:%M:%S} UTC</footer></html>"
+    )
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    if moment is None:
+        return "never"
+    minutes = int((now - moment).total_seconds() // 60)
+    return "just now" if minutes < 1 else f"{minutes} min ago" if minutes < 120 else f"{minutes // 60} h ago"

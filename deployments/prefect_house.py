@@ -1,0 +1,125 @@
+"""A Prefect server of our own: on loopback, with login and encryption key, a work pool, and deployments that run."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from cryptography.fernet import Fernet
+
+from deployments.processes import DidNotStart, Processes, answers
+
+ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@dataclass
+class PrefectHouse:
+    """Where it is, and what is needed to get in."""
+
+    home: Path
+    port: int
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    encryption_key: str = field(default_factory=lambda: Fernet.generate_key().decode())
+
+    @property
+    def url(self) -> str:
+        """Address of the UI."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def login(self) -> tuple[str, str]:
+        """User and password."""
+        return ("admin", self.password)
+
+    def environment(self) -> dict[str, str]:
+        """What server, worker, flow runs and command line need to know."""
+        login = f"admin:{self.password}"
+        return {
+            "PREFECT_HOME": str(self.home.resolve()),
+            "PREFECT_API_URL": f"{self.url}/api",
+            "PREFECT_API_AUTH_STRING": login,
+            "PREFECT_SERVER_API_AUTH_STRING": login,
+            "PREFECT_SERVER_ENCRYPTION_KEY": self.encryption_key,
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
+            "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+            "DO_NOT_TRACK": "1",
+            # A worker asks for work every 10 s by default; on loopback 2 s cost next to nothing.
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+            "PREFECT_LOGGING_LEVEL": "WARNING",
+        }
+
+    def start_server(self, processes: Processes) -> None:
+        """Start the server; `wait` for it."""
+        processes.start("prefect-server", prefect("server", "start", "--host", "127.0.0.1", "--port", str(self.port)))
+
+    def wait(self, processes: Processes) -> None:
+        """Wait until the server answers."""
+        processes.wait_until("prefect-server", answers(f"{self.url}/api/health", self.login), timeout=90.0)
+
+    def deploy(self, processes: Processes) -> None:
+        """Make the work pool and deploy all of prefect.yaml."""
+        pool = ("work-pool", "create", "backroom", "--type", "process", "--overwrite")
+        processes.run_once("prefect-pool", prefect("--no-prompt", *pool))
+        processes.run_once("prefect-deploy", prefect("--no-prompt", "deploy", "--all"), timeout=180.0)
+
+    def start_worker(self, processes: Processes) -> None:
+        """Start a process worker for the pool."""
+        command = ("worker", "start", "--pool", "backroom", "--type", "process", "--limit", "4", "--name", "backroom")
+        processes.start("prefect-worker", prefect(*command))
+
+    def api(self) -> PrefectApi:
+        """A small client for what the demo asks of the server."""
+        return PrefectApi(httpx.Client(base_url=f"{self.url}/api", auth=self.login, timeout=30.0, trust_env=False))
+
+
+def prefect(*arguments: str) -> list[str]:
+    """The command line of the Prefect that is installed beside us."""
+    return [sys.executable, "-m", "prefect", *arguments]
+
+
+class PrefectApi:
+    """Deployments and their runs, over the server's REST API."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+        self._deployments: dict[str, str] = {}
+
+    def _post(self, path: str, body: Any) -> Any:
+        answer = self._client.post(path, json=body)
+        if not answer.is_success:
+            raise DidNotStart(f"Prefect answered {answer.status_code} to {path}: {answer.text[:300]}")
+        return answer.json() if answer.content else None
+
+    def deployments(self) -> dict[str, str]:
+        """Deployment ids by name."""
+        if not self._deployments:
+            found = self._post("/deployments/filter", {"limit": 100})
+            self._deployments = {one["name"]: one["id"] for one in found}
+        return self._deployments
+
+    def pause_schedules(self) -> None:
+        """Stop the schedules, so that runs start only when asked for."""
+        for key in self.deployments().values():
+            self._post(f"/deployments/{key}/pause_deployment", {})
+
+    def run(self, name: str, **parameters: Any) -> str:
+        """Ask for a run of a deployment; its id."""
+        path = f"/deployments/{self.deployments()[name]}/create_flow_run"
+        body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
+        return str(self._post(path, body)["id"])
+
+    def state(self, run: str) -> tuple[str, str, str]:
+        """Type, name and message of a run's state."""
+        found = self._client.get(f"/flow_runs/{run}").raise_for_status().json()
+        state = found.get("state") or {}
+        return found["state_type"], found["state_name"], state.get("message") or ""
+
+    def worker_online(self) -> bool:
+        """Whether the pool has a worker that polls."""
+        found = self._post("/work_pools/backroom/workers/filter", {})
+        return any(worker["status"] == "ONLINE" for worker in found)

@@ -1,0 +1,117 @@
+"""Tables for people, JSON for machines."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from rich.console import Console
+from rich.table import Table
+
+from commerce.ports import Finding
+from deployments.health import Health
+
+console = Console()
+complaints = Console(stderr=True)
+
+
+def failure(message: str, hint: str = "") -> None:
+    """Say what went wrong and what to do."""
+    complaints.print(message, style="red", markup=False, highlight=False)
+    if hint:
+        complaints.print(f"  {hint}", markup=False, highlight=False)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table on the terminal. Values are shown as they are: no markup of theirs is obeyed."""
+    from rich.text import Text
+
+    shown = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text("" if value is None else str(value)) for value in row))
+    console.print(shown)
+
+
+def dump(value: Any) -> None:
+    """JSON on standard output."""
+
+    def plain(one: Any) -> Any:
+        if isinstance(one, BaseModel):
+            return one.model_dump(mode="json")
+        if hasattr(one, "__dataclass_fields__"):
+            return {name: getattr(one, name) for name in one.__dataclass_fields__}
+        return str(one)
+
+    json.dump(value, sys.stdout, default=plain, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def findings(found: Sequence[Finding], *, as_json: bool) -> None:
+    """What `check` found."""
+    if as_json:
+        dump(list(found))
+        return
+    table("check", ["", "what", "found", "what to do"], [_finding(one) for one in found])
+
+
+def _finding(one: Finding) -> tuple[str, str, str, str]:
+    return ("ok" if one.ok else "FIX", one.subject, one.message, one.hint)
+
+
+def status(rows: Sequence[Any], health: Health, *, as_json: bool) -> None:
+    """Destinations and routes."""
+    if as_json:
+        dump({"destinations": list(rows), "health": health})
+        return
+    words = ("waiting", "retry", "unknown", "held", "done", "skipped")
+    table(
+        "destinations", ["destination", *words], [[row.destination, *(getattr(row, w) for w in words)] for row in rows]
+    )
+    table(
+        "routes",
+        ["route", "last finished well", ""],
+        [(one.route, one.last_ok or "never", "late" if one.late else "fresh") for one in health.routes],
+    )
+    console.print(f"{health.webhooks_waiting} webhooks waiting; paused: {', '.join(health.paused) or 'none'}")
+
+
+def held(records: Sequence[Any], *, as_json: bool, whole: bool = False) -> None:
+    """Records that wait for a person."""
+    if as_json:
+        dump(list(records))
+        return
+    if not records:
+        console.print("nothing is held")
+        return
+    columns = ["id", "destination", "record", "cause", "why", "what to do"]
+    rows = [(one.id, one.destination, one.label or one.subject, one.cause, one.reason, one.hint) for one in records]
+    if whole:
+        columns += ["since", "tries", "subject"]
+        rows = [(*row, one.since, one.attempts, one.subject) for row, one in zip(rows, records, strict=True)]
+    table(f"{len(records)} held", columns, rows)
+
+
+def trace(found: Any, *, as_json: bool) -> None:
+    """The life of one order."""
+    if as_json:
+        dump(found)
+        return
+    table("events", ["recorded", "kind", "about", "happened"], [_event(one) for one in found.events])
+    deliveries = [(one.destination, one.kind, one.state, one.attempts, one.reason) for one in found.deliveries]
+    table("deliveries", ["destination", "of", "state", "tries", "why"], deliveries)
+    table(
+        "history",
+        ["at", "destination", "outcome", "vendor id", "why"],
+        [(one.at, one.destination, one.outcome, one.vendor_id, one.reason) for one in found.history],
+    )
+    ids = [(name, one.vendor_id, one.url) for name, one in found.bindings.items()]
+    table("known there as", ["destination", "id", "link"], ids)
+
+
+def _event(one: Any) -> tuple[Any, ...]:
+    return (one.recorded_at, one.kind, one.part or one.subject, one.occurred_at)

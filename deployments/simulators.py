@@ -1,0 +1,36 @@
+"""The simulated vendors as one HTTP server, each under the name that the demo's stack.toml gives its connection."""
+
+from __future__ import annotations
+
+import importlib
+
+import uvicorn
+
+from integrations.simulator import Simulator
+from integrations.simulator_server import simulator_app
+
+NAMES = {
+    "shop": "shopify",
+    "warehouse": "shipstation",
+    "books": "quickbooks",
+    "marketing": "klaviyo",
+    "inventory": "katana",
+    "alerts": "slack",
+}
+"""Connection name -> vendor."""
+
+
+def build(base: str, *, limits: bool = True) -> dict[str, Simulator]:
+    """A simulator for each name, reached at `<base>/<name>`."""
+    return {
+        name: importlib.import_module(f"integrations.{vendor}.simulator").build(
+            base_url=f"{base}/{name}", limits=limits
+        )
+        for name, vendor in NAMES.items()
+    }
+
+
+def serve(port: int, *, limits: bool = True) -> None:
+    """Serve them on loopback until ended."""
+    app = simulator_app(build(f"http://127.0.0.1:{port}", limits=limits))
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2)

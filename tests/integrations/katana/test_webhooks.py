@@ -1,0 +1,68 @@
+"""A webhook is a reason to read the stock again, if Katana signed it."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from integrations.connector import Forged, Hint, Services, connector
+from integrations.katana.settings import KatanaSettings
+from integrations.katana.simulator import build
+from integrations.katana.webhooks import receive
+from tests.integrations.katana.conftest import BASE, Time, level
+
+TOKEN = "0123456789abcdef"
+
+
+def settings(token: str = TOKEN) -> KatanaSettings:
+    return KatanaSettings(name="inventory", api_key=SecretStr("katana-key"), webhook_token=SecretStr(token))
+
+
+@pytest.fixture
+def sent(clock: Time) -> httpx.Request:
+    """What Katana sends when somebody counts mugs."""
+    account = build(base_url=BASE, clock=clock, webhook_url="https://hub.test/hooks/inventory")
+    account.do_setup(locations=["Main"], variants=[{"sku": "MUG", "stock": {"Main": level("7")}}])
+    account.do_set_stock("MUG", "Main", "6")
+    return account.outbox.popleft()
+
+
+def test_a_change_of_stock_says_read_the_stock_again(sent: httpx.Request, clock: Time) -> None:
+    delivery = receive(settings(), Services(clock=clock), sent.headers, sent.content)
+    assert delivery.topic == "current_inventory.product_updated"
+    assert delivery.hints == (Hint(topic="stock", action="current_inventory.product_updated"),)
+
+
+def test_the_prefix_that_other_vendors_write_is_understood(sent: httpx.Request, clock: Time) -> None:
+    headers = {"x-sha2-signature": "sha256=" + sent.headers["x-sha2-signature"]}
+    assert receive(settings(), Services(clock=clock), headers, sent.content).hints
+
+
+@pytest.mark.parametrize("token", ["another-token", ""])
+def test_a_webhook_that_katana_did_not_sign_is_forged(sent: httpx.Request, token: str) -> None:
+    with pytest.raises(Forged):
+        receive(settings(token), Services(), sent.headers, sent.content)
+
+
+def test_a_changed_body_or_no_signature_is_forged(sent: httpx.Request) -> None:
+    with pytest.raises(Forged):
+        receive(settings(), Services(), sent.headers, sent.content + b" ")
+    with pytest.raises(Forged):
+        receive(settings(), Services(), {}, sent.content)
+
+
+def test_two_changes_of_one_variant_are_two_deliveries(sent: httpx.Request, clock: Time) -> None:
+    # given bodies without id or time: the second change looks just like the first
+    first = receive(settings(), Services(clock=clock), sent.headers, sent.content)
+    clock.now += 0.5
+    # then the second is not taken for a repetition
+    assert receive(settings(), Services(clock=clock), sent.headers, sent.content).id != first.id
+
+
+def test_the_connector_is_found_and_keeps_its_secrets_to_itself() -> None:
+    assert connector("katana").title == "Katana"
+    assert "katana-key" not in repr(settings())
+    assert TOKEN not in repr(settings())
+    with pytest.raises(ValidationError, match="make a key in Katana"):
+        KatanaSettings(name="inventory", api_key=SecretStr(" "))
