@@ -33,6 +33,8 @@ class Verdict(StrEnum):
 
     SHIP = "ship"
     """Have exactly `shipments`, and hold back what is in `waiting`."""
+    HOLD = "hold"
+    """Ship nothing before the storefront releases it: what waits in the warehouse is to be held back."""
     WAIT = "wait"
     """Nothing new for now; what exists may go on. A later revision of the order will say more."""
     ASK_AGAIN = "ask again"
@@ -93,7 +95,7 @@ def shipments_wanted(order: Order, payment: PaymentPolicy = "paid") -> Allocatio
         why = _why_held(order) if waiting else ""
         return Allocation(verdict=Verdict.SHIP, reason=why, shipments=shipments, waiting=waiting)
     if waiting:
-        return Allocation(verdict=Verdict.WAIT, reason=_why_held(order), waiting=waiting)
+        return Allocation(verdict=Verdict.HOLD, reason=_why_held(order), waiting=waiting)
     return _nothing_left(order)
 
 

@@ -38,8 +38,6 @@ class TokenAuth(httpx.Auth):
     time); `read` turns its good answer into tokens; `put` writes the access token on a request.
     """
 
-    requires_response_body = True
-
     def __init__(
         self,
         *,
@@ -78,6 +76,7 @@ class TokenAuth(httpx.Auth):
             if newest and not self._stale(newest) and (known is None or newest.generation != known.generation):
                 return newest
             answer = yield self._renew(newest)
+            answer.read()  # only this one: other answers are read by the client, which bounds them
             refuse_bad_token_answer(self._vendor, answer)
             return self._store.save(self._read(answer, newest))
 
@@ -87,7 +86,7 @@ class TokenAuth(httpx.Auth):
 
 def refuse_bad_token_answer(vendor: str, answer: httpx.Response) -> None:
     """Raise what a token endpoint's refusal means: a person must reconnect, or it is down for now."""
-    if answer.status_code == 429 or answer.status_code >= 500:
+    if answer.status_code in (408, 429) or answer.status_code >= 500:
         raise TemporarilyUnavailable(vendor, f"its token endpoint answered {answer.status_code}")
     if not answer.is_success:
         raise NotAuthorised(

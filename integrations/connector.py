@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 import integrations
 from commerce.errors import NotConfigured
@@ -28,12 +28,12 @@ class ConnectionSettings(BaseModel):
     BACKROOM_<NAME>_<FIELD>. `pace` False switches our own pacing off.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: ConnectionName
-    vendor: str
-    base_url: str
-    pace: bool = True
+    name: ConnectionName = Field(description="The merchant's own name of this connection; part of every key.")
+    vendor: str = Field(description="The vendor folder.")
+    base_url: str = Field(description="Where the vendor's API is.")
+    pace: bool = Field(default=True, description="Whether we keep to the vendor's rate limit by ourselves.")
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from email.utils import parsedate_to_datetime
@@ -30,6 +32,7 @@ whose lost answer leaves us in doubt."""
 
 MAX_ANSWER = 64 * 1024 * 1024
 REFUSED_CREDENTIAL = frozenset({401, 402, 403, 423})
+CARRIES_CREDENTIAL = re.compile(r"auth|token|secret|cookie|(?<!idempotency-)key", re.IGNORECASE)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -66,6 +69,7 @@ class ApiClient:
         longest_wait: float = 20.0,
         request_id: str = "x-request-id",
         hosts: Collection[str] = (),
+        longest_answer: int = MAX_ANSWER,
     ) -> None:
         self.vendor = vendor
         self._inspect = inspect
@@ -75,6 +79,7 @@ class ApiClient:
         self._tries = tries
         self._longest_wait = longest_wait
         self._request_id = request_id
+        self._longest_answer = longest_answer
         self._client = httpx.Client(
             base_url=base_url,
             auth=auth,
@@ -84,6 +89,7 @@ class ApiClient:
             follow_redirects=False,
             trust_env=False,
         )
+        self._schemes = {"https", httpx.URL(base_url).scheme}
         self._hosts = {httpx.URL(base_url).netloc, *(host.encode() for host in hosts)}
 
     def close(self) -> None:
@@ -104,9 +110,10 @@ class ApiClient:
 
         `arguments` are httpx's own (params, json, content, headers). Retries what is worth it for some seconds, then
         raises: TemporarilyUnavailable when surely nothing was applied, OutcomeUnknown when a write may have been.
+        `operation` names the call in errors and counts, instead of its path: give it where the path is secret or long.
         """
         care: Safety = safety or ("read" if method in ("GET", "HEAD") else "once")
-        request = self._client.build_request(method, path, **arguments)
+        request = self._built(method, path, arguments)
         self._refuse_foreign_host(request.url)
         name = operation or f"{method} {request.url.path}"
         retrying = Retrying(
@@ -121,20 +128,26 @@ class ApiClient:
         except _LostAnswer as lost:
             raise lost.final(care) from lost.__cause__
 
+    def _built(self, method: str, path: str, arguments: Mapping[str, Any]) -> httpx.Request:
+        try:
+            return self._client.build_request(method, path, **arguments)
+        except httpx.InvalidURL as error:
+            raise UnexpectedAnswer(self.vendor, f"refusing to call what is no web address ({error})") from error
+
     def _once(self, request: httpx.Request, care: Safety, expect: frozenset[int], name: str) -> httpx.Response:
         if self._pace:
             self._pace.wait()
         started, status = time.monotonic(), 0
         try:
-            response = self._send(request, care)
+            response = self._send(request, care, name)
             status = response.status_code
         finally:
             if self._calls:
                 self._calls.called(name, status, time.monotonic() - started)
-        self._judge(response, care, expect)
+        self._judge(response, care, expect, name)
         return response
 
-    def _send(self, request: httpx.Request, care: Safety) -> httpx.Response:
+    def _send(self, request: httpx.Request, care: Safety, name: str) -> httpx.Response:
         try:
             response = self._client.send(request, stream=True)
             try:
@@ -143,22 +156,29 @@ class ApiClient:
                 response.close()
         except NEVER_SENT as error:
             raise TemporarilyUnavailable(self.vendor, f"cannot be reached ({type(error).__name__})") from error
+        except (httpx.LocalProtocolError, UnicodeEncodeError):  # its words quote the header, so they are not kept
+            raise NotAuthorised(
+                self.vendor,
+                "cannot be asked: a header, most likely our credential, has a character that HTTP cannot carry",
+                hint="look for a line break or a placeholder in this connection's secrets",
+            ) from None
         except (httpx.TransportError, httpx.DecodingError) as error:
-            raise self._lost(
-                f"no answer to {request.method} {request.url.path} ({type(error).__name__})", care
-            ) from error
+            kind = type(error).__name__
+            if error.request is not request:  # lost on the way to a token: the call itself was never sent
+                raise TemporarilyUnavailable(self.vendor, f"no answer when renewing our access ({kind})") from error
+            raise self._lost(f"no answer to {name} ({kind})", care) from error
         return response
 
     def _read(self, response: httpx.Response) -> None:
         size, parts = 0, []
         for part in response.iter_bytes():
             size += len(part)
-            if size > MAX_ANSWER:
-                raise UnexpectedAnswer(self.vendor, f"answered more than {MAX_ANSWER} bytes")
+            if size > self._longest_answer:
+                raise UnexpectedAnswer(self.vendor, f"answered more than {self._longest_answer} bytes")
             parts.append(part)
         response._content = b"".join(parts)  # what response.read() would have set
 
-    def _judge(self, response: httpx.Response, care: Safety, expect: frozenset[int]) -> None:
+    def _judge(self, response: httpx.Response, care: Safety, expect: frozenset[int], name: str) -> None:
         status, request_id = response.status_code, response.headers.get(self._request_id, "")
         if status in expect:
             return
@@ -166,7 +186,7 @@ class ApiClient:
             self._inspect(response)
         if response.is_success:
             return
-        words = f"{response.request.method} {response.request.url.path} answered {status}: {excerpt(response)}"
+        words = f"{name} answered {status}: {excerpt(response)}"
         if status == 429:
             raise RateLimited(self.vendor, words, request_id=request_id, retry_after=told_wait(response))
         if status in REFUSED_CREDENTIAL:
@@ -198,7 +218,7 @@ class ApiClient:
         return told > self._longest_wait or stop_after_attempt(self._tries)(state)
 
     def _refuse_foreign_host(self, url: httpx.URL) -> None:
-        if url.netloc not in self._hosts:
+        if url.netloc not in self._hosts or url.scheme not in self._schemes or url.userinfo:
             raise UnexpectedAnswer(self.vendor, f"refusing to call {url.host}, which is not this connection's host")
 
 
@@ -220,19 +240,30 @@ def told_wait(response: httpx.Response) -> float | None:
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
         pass
+    else:
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
 def excerpt(response: httpx.Response, longest: int = 300) -> str:
-    """The beginning of the answer's text, on one line, for an error message."""
-    text = " ".join(response.text.split())
+    """The beginning of the answer's text, on one line, for an error message; without our credential if it quotes it."""
+    text = " ".join(response.text[: 20 * longest].split())
+    for credential in _credentials(response):
+        text = text.replace(credential, "***")
     return text if len(text) <= longest else text[:longest] + "…"
+
+
+def _credentials(response: httpx.Response) -> list[str]:
+    """What the request proved us with, e.g. the part of an Authorization header after "Bearer"."""
+    sent = response.request.headers.items()
+    found = [value.rpartition(" ")[2] for name, value in sent if CARRIES_CREDENTIAL.search(name)]
+    return [value for value in found if len(value) >= 4]
 
 
 def answered_json(vendor: str, response: httpx.Response) -> Any:

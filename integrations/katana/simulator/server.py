@@ -15,7 +15,7 @@ from integrations.katana.simulator.hooks import Hooks
 from integrations.katana.simulator.world import World
 from integrations.simulator import Clock, FixedWindow, Simulator, json_body
 
-API_KEY = "katana-key"
+API_KEY = "sim-key"
 WEBHOOK_TOKEN = "0123456789abcdef"  # noqa: S105  the simulator's own, no secret
 STOCK_EVENTS = ["current_inventory.product_updated", "current_inventory.product_out_of_stock"]
 
@@ -149,8 +149,8 @@ class KatanaSimulator(Simulator):
 
     # ---- the world ----
 
-    def do_setup(self, locations: Sequence[Any], variants: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-        """Start over. Locations are names, or `{"name", "sales_allowed"}`; returns the id of each.
+    def do_setup(self, locations: Sequence[Any], variants: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Start over. Locations are names, or `{"name", "sales_allowed"}`; returns `{"locations": [{"id", "name"}]}`.
 
         A variant is `{"sku", "name", "type", "archived", "stock": {location: {"in_stock", "committed", "expected",
         "potential"}}}`; SKUs may be empty and may repeat.
@@ -161,7 +161,7 @@ class KatanaSimulator(Simulator):
             self.world.add_location(given["name"], given.get("sales_allowed", True))
         for one in variants:
             self.do_add_variant(**one)
-        return {place["name"]: number for number, place in self.world.locations.items()}
+        return {"locations": [{"id": place["id"], "name": place["name"]} for place in self.world.locations.values()]}
 
     def do_add_variant(
         self,

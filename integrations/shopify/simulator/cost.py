@@ -76,3 +76,19 @@ def _selections_cost(selections: Selections | None, size: Size) -> int:
     if selections is None:
         return 0
     return max(sum(_field_cost(field, size) for field in one.fields) for one in selections.by_type.values())
+
+
+def per_field(root: Selections, request: Request) -> list[dict[str, Any]]:
+    """`extensions.cost.fields`: what each root field was asked to cost."""
+
+    def asked(field: Field) -> int:
+        args = field.args(request)
+        return int(args.get("first") or args.get("last") or 0)
+
+    rows = []
+    for field in next(iter(root.by_type.values())).fields:
+        whole = _field_cost(field, asked)
+        own = 0 if field.kind == "leaf" else 1
+        row = {"path": [field.key], "definedCost": own, "requestedTotalCost": whole}
+        rows.append({**row, "requestedChildrenCost": whole - own})
+    return rows

@@ -61,7 +61,7 @@ def connect(account: KatanaSimulator, clock: Time) -> Connect:
     """Open a client on the account; keywords are settings."""
 
     def opened(**settings: Any) -> Katana:
-        given = {"name": "inventory", "base_url": BASE, "api_key": SecretStr("katana-key"), **settings}
+        given = {"name": "inventory", "base_url": BASE, "api_key": SecretStr("sim-key"), **settings}
         services = Services(transport=account.transport(), sleep=clock.sleep, clock=clock)
         return Katana(KatanaSettings(**given), services)
 

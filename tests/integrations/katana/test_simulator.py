@@ -13,7 +13,7 @@ from tests.integrations.katana.conftest import BASE, Time, level
 
 @pytest.fixture
 def http(account: KatanaSimulator) -> httpx.Client:
-    headers = {"authorization": "Bearer katana-key"}
+    headers = {"authorization": "Bearer sim-key"}
     return httpx.Client(base_url=BASE, transport=account.transport(), headers=headers)
 
 

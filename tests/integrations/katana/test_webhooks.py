@@ -16,7 +16,7 @@ TOKEN = "0123456789abcdef"
 
 
 def settings(token: str = TOKEN) -> KatanaSettings:
-    return KatanaSettings(name="inventory", api_key=SecretStr("katana-key"), webhook_token=SecretStr(token))
+    return KatanaSettings(name="inventory", api_key=SecretStr("sim-key"), webhook_token=SecretStr(token))
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_two_changes_of_one_variant_are_two_deliveries(sent: httpx.Request, cloc
 
 def test_the_connector_is_found_and_keeps_its_secrets_to_itself() -> None:
     assert connector("katana").title == "Katana"
-    assert "katana-key" not in repr(settings())
+    assert "sim-key" not in repr(settings())
     assert TOKEN not in repr(settings())
     with pytest.raises(ValidationError, match="make a key in Katana"):
         KatanaSettings(name="inventory", api_key=SecretStr(" "))

@@ -1,0 +1,41 @@
+# Two commands on a fresh machine: make demo, make test. Needs Python 3.11 or newer (below 3.14), make and a shell.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+ORDERS ?=
+N ?= 1000
+
+.PHONY: demo test up check bench lock clean
+
+demo: .venv/.installed
+	$(BIN)/backroom demo $(if $(ORDERS),--orders "$(ORDERS)")
+
+up: .venv/.installed
+	$(BIN)/backroom up $(if $(ORDERS),--orders "$(ORDERS)")
+
+test: .venv/.installed
+	$(BIN)/python -m pytest
+
+check: .venv/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+bench: .venv/.installed
+	$(BIN)/python -m benchmarks.run --orders $(N)
+
+.venv/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "backroom needs Python 3.11 to 3.13, this is " + sys.version)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# After a change of dependencies in pyproject.toml; needs uv. The lock names no index host.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--no-annotate --all-extras pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,162 @@
+"""Warm flow runs: a process that has everything imported forks one for each run.
+
+A process worker starts `python -m prefect.engine` for every run, which spends two CPU-seconds on imports before the flow
+begins. With the work pool's command set to `warm_client.py`, a run is instead a fork of this process: the same engine,
+the same worker, a quarter of a second. When this process is not there, the client runs the engine the usual way.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+MODULES = (
+    "prefect.engine",
+    "prefect.flow_engine",
+    "prefect.task_engine",
+    "prefect.artifacts",
+    "prefect.deployments.steps.core",
+    "prefect.deployments.steps.pull",
+    "prefect._internal.metrics",
+    "prefect.logging.handlers",
+    "flows.backfill_orders",
+    "flows.drain_inbox",
+    "flows.orders_to_accounting",
+    "flows.orders_to_marketing",
+    "flows.orders_to_shipping",
+    "flows.sync_inventory",
+    "flows.tracking_to_storefront",
+    "flows.watch",
+    "httpx",
+    "sqlalchemy.dialects.sqlite",
+)
+"""What a run needs, imported once. Vendors are imported as stack.toml names them."""
+
+LONGEST_REQUEST = 1024 * 1024
+
+
+def serve(path: Path) -> None:
+    """Wait at the Unix socket `path` for runs to start, until ended."""
+    for module in MODULES:
+        importlib.import_module(module)
+    _import_vendors()
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(str(path))
+    path.chmod(0o600)
+    listener.listen(16)
+    signal.signal(signal.SIGTERM, _leave)
+    while True:
+        connection, _ = listener.accept()
+        _start(listener, connection)
+
+
+def _import_vendors() -> None:
+    """Import the vendors that are connected; a stack that cannot be read is the flow run's business to tell."""
+    from commerce.errors import HubError
+    from tasks.stack import load_stack
+
+    with contextlib.suppress(HubError):
+        load_stack()
+
+
+def _start(listener: socket.socket, connection: socket.socket) -> None:
+    """Fork a run and leave a thread that tells the client how it ended. Forking happens while no thread exists that
+    could hold a lock: the telling threads only read and wait."""
+    try:
+        request, streams = _receive(connection)
+    except (OSError, ValueError):
+        connection.close()
+        return
+    child = os.fork()
+    if child == 0:
+        listener.close()
+        connection.close()
+        _become(request, streams)
+    for stream in streams:
+        os.close(stream)
+    threading.Thread(target=_attend, args=(connection, child), daemon=True).start()
+
+
+def _receive(connection: socket.socket) -> tuple[dict[str, object], list[int]]:
+    """The client's environment and directory as JSON, with its standard output and error."""
+    first, ancillary, _, _ = connection.recvmsg(LONGEST_REQUEST, socket.CMSG_SPACE(2 * array.array("i").itemsize))
+    streams = array.array("i")
+    for _, kind, data in ancillary:
+        if kind == socket.SCM_RIGHTS:
+            streams.frombytes(data[: len(data) - len(data) % streams.itemsize])
+    text = first
+    while not text.endswith(b"\n"):
+        more = connection.recv(65536)
+        if not more or len(text) > LONGEST_REQUEST:
+            raise ValueError("the request was cut off")
+        text += more
+    return json.loads(text), list(streams)
+
+
+def _become(request: dict[str, object], streams: list[int]) -> None:
+    """In the child: take over the client's streams, environment and directory, and be Prefect's engine."""
+    code = 1
+    try:
+        os.setsid()
+        os.dup2(streams[0], 1)
+        os.dup2(streams[1], 2)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        os.environ.clear()
+        os.environ.update({str(key): str(value) for key, value in dict(request["environment"]).items()})  # type: ignore[call-overload]
+        os.chdir(str(request["directory"]))
+        sys.argv = ["prefect.engine"]
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
+        sys.modules.pop("prefect.engine", None)
+        runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
+        code = 0
+    except SystemExit as left:
+        code = left.code if isinstance(left.code, int) else int(left.code is not None)
+    except BaseException:  # noqa: BLE001  a fork must never return into the server's loop
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _attend(connection: socket.socket, child: int) -> None:
+    """Tell the client how its run ended; pass its signals on; end the run when the client is gone."""
+    ended = threading.Event()
+    threading.Thread(target=_pass_on, args=(connection, child, ended), daemon=True).start()
+    _, status = os.waitpid(child, 0)
+    ended.set()
+    code = os.waitstatus_to_exitcode(status)
+    with contextlib.suppress(OSError):
+        connection.sendall(f"{code}\n".encode())
+        connection.shutdown(socket.SHUT_RDWR)
+
+
+def _pass_on(connection: socket.socket, child: int, ended: threading.Event) -> None:
+    with contextlib.suppress(OSError):
+        while number := connection.recv(1):
+            _signal(child, number[0], ended)
+    _signal(child, signal.SIGKILL, ended)
+
+
+def _signal(child: int, number: int, ended: threading.Event) -> None:
+    if not ended.is_set():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, number)
+
+
+def _leave(*_: object) -> None:
+    os._exit(0)

@@ -1,0 +1,70 @@
+"""Who bought: the profile that an event belongs to. Nothing here says anything about consent."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from commerce.errors import Unmappable
+from commerce.orders import Order
+
+E_MAIL = re.compile(r"[^\s@\"<>(),;:\\\[\]]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
+PUNCTUATION = re.compile(r"[\s().\-/\u00a0]")
+E_164 = re.compile(r"\+[1-9]\d{6,14}")
+NORTH_AMERICA = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
+
+
+def to_profile(order: Order) -> dict[str, Any]:
+    """Attributes of the shopper's profile, only what is known; empty when nobody is known.
+
+    What is sent overwrites what Klaviyo has, what is absent leaves it alone. Raises Unmappable("email") for an
+    address that cannot be one.
+    """
+    # https://developers.klaviyo.com/en/reference/create_event
+    customer = order.customer
+    profile = {
+        "email": e_mail(order),
+        "phone_number": e164(order.phone),
+        # Prefixed, as two stores in one account would otherwise share customer ids.
+        "external_id": f"{order.source}:{customer.id}" if customer and customer.id else "",
+    }
+    if not any(profile.values()):
+        return {}
+    billed = order.bill_to
+    profile["first_name"] = customer.first_name if customer else billed.first_name if billed else ""
+    profile["last_name"] = customer.last_name if customer else billed.last_name if billed else ""
+    return {name: value for name, value in profile.items() if value}
+
+
+def e_mail(order: Order) -> str:
+    """The shopper's address as typed; empty when there is none. Raises Unmappable, which does not repeat it."""
+    given = (order.email or (order.customer.email if order.customer else "")).strip()
+    if not given:
+        return ""
+    local = given.rpartition("@")[0]
+    odd = len(given) > 254 or ".." in given or local.startswith(".") or local.endswith(".")
+    if odd or not E_MAIL.fullmatch(given):
+        raise Unmappable(
+            "email",
+            f"the e-mail address of order {order.number} is not one",
+            hint="correct it in the shop for later orders, then dismiss this record",
+        )
+    return given
+
+
+def e164(phone: str) -> str:
+    """The number as "+15035550123"; empty when it is not surely a whole international number.
+
+    Klaviyo refuses the whole event for a bad number, so a doubtful one is better absent.
+    """
+    bare = PUNCTUATION.sub("", phone.strip())
+    number = f"+{bare[2:]}" if bare.startswith("00") else bare
+    if not E_164.fullmatch(number) or (number.startswith("+1") and not NORTH_AMERICA.fullmatch(number)):
+        return ""
+    return number
+
+
+def identity(profile: dict[str, Any]) -> str:
+    """What Klaviyo knows the person by, the first that is there."""
+    found = profile.get("email") or profile.get("phone_number") or profile.get("external_id") or ""
+    return str(found).lower()

@@ -1,0 +1,80 @@
+"""What Klaviyo's refusals mean, said without repeating what a shopper typed in."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+
+from commerce.errors import NotAuthorised, Rejected
+from integrations.klaviyo.schemas import Fault, first_fault
+
+VENDOR = "klaviyo"
+
+SCOPES = {
+    ("POST", "/api/events"): "events:write",
+    ("POST", "/api/event-bulk-create-jobs"): "events:write",
+    ("GET", "/api/accounts"): "accounts:read",
+    ("GET", "/api/metrics"): "metrics:read",
+}
+"""What a key must be allowed to do for each call."""
+
+ABOUT_KEY = re.compile(r"api[ _-]?key|authenticat|authoriz|missing_auth", re.IGNORECASE)
+ABOUT_REVISION = re.compile(r"revision", re.IGNORECASE)
+E_MAIL = re.compile(r"[^\s\"'<>(),;]+@[^\s\"'<>(),;]+")
+QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|“[^”]*”")
+DIGITS = re.compile(r"\+?\d[\d\s().-]{4,}\d")
+NEW_KEY = "make a new private key under Settings > API keys, then run: backroom check"
+
+
+def judge(response: httpx.Response) -> None:
+    """Raise what a 4XX other than 429 means. Others are left to the caller.
+
+    NotAuthorised for what no record can cure (key, scope, revision, address), Rejected for this record alone.
+    """
+    status = response.status_code
+    if not 400 <= status < 500 or status in (408, 429):
+        return
+    fault = first_fault(response)
+    if status == 403:
+        raise _missing_scope(response.request, fault)
+    if status == 401 or (status == 400 and _about(ABOUT_KEY, fault)):
+        raise NotAuthorised(VENDOR, f"refuses the API key ({words(fault)})", request_id=fault.id, hint=NEW_KEY)
+    if status == 410 or (status == 400 and _about(ABOUT_REVISION, fault)):
+        raise _retired(response.request, fault)
+    if status in (404, 405):
+        message = f"has no {response.request.method} {response.request.url.path} (answered {status})"
+        raise NotAuthorised(VENDOR, message, request_id=fault.id, hint="check base_url in stack.toml")
+    raise Rejected(VENDOR, f"{words(fault)} (answered {status})", request_id=fault.id, code=fault.code)
+
+
+def words(fault: Fault) -> str:
+    """Klaviyo's own words for a person, with the place in the body and without personal data."""
+    said = " ".join(redacted(part) for part in (fault.title, fault.detail) if part) or "no words"
+    where = fault.source.pointer or fault.source.parameter
+    return f"{said[:300]} at {where}" if where else said[:300]
+
+
+def redacted(text: str) -> str:
+    """`text` without e-mail addresses, numbers of phone length and quoted values."""
+    for pattern in (E_MAIL, QUOTED, DIGITS):
+        text = pattern.sub("[…]", text)
+    return text
+
+
+def _about(subject: re.Pattern[str], fault: Fault) -> bool:
+    """Whether the fault concerns the connection: it names the subject and no place in a record."""
+    pointer = fault.source.pointer or ""
+    return not pointer.startswith("/data") and bool(subject.search(f"{fault.code} {fault.title} {fault.detail}"))
+
+
+def _missing_scope(request: httpx.Request, fault: Fault) -> NotAuthorised:
+    path = request.url.path
+    scope = next((one for (verb, end), one in SCOPES.items() if verb == request.method and path.endswith(end)), "")
+    message = f"the API key lacks the scope {scope or 'for ' + path} ({words(fault)})"
+    return NotAuthorised(VENDOR, message, request_id=fault.id, code=scope, hint=f"give the key {scope}; {NEW_KEY}")
+
+
+def _retired(request: httpx.Request, fault: Fault) -> NotAuthorised:
+    message = f"revision retired: {request.headers.get('revision')} ({words(fault)})"
+    return NotAuthorised(VENDOR, message, request_id=fault.id, hint="set a newer `revision` in stack.toml")

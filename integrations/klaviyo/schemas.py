@@ -1,0 +1,111 @@
+"""The part of Klaviyo's answers that the hub reads: JSON:API documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, Field, ValidationError
+
+
+class ContactInformation(BaseModel):
+    """Who the account belongs to."""
+
+    organization_name: str = ""
+
+
+class AccountAttributes(BaseModel):
+    """Of an account."""
+
+    contact_information: ContactInformation = ContactInformation()
+    timezone: str = ""
+    preferred_currency: str = ""
+    public_api_key: str = ""
+    test_account: bool = False
+
+
+class Account(BaseModel):
+    """The account that a key belongs to."""
+
+    # https://developers.klaviyo.com/en/reference/get_accounts
+    id: str
+    attributes: AccountAttributes
+
+
+class Accounts(BaseModel):
+    """A list of exactly one."""
+
+    data: list[Account]
+
+
+class Integration(BaseModel):
+    """What brings a metric's events: "API", or an app such as "Shopify"."""
+
+    name: str | None = None
+    category: str | None = None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether events sent by API, such as the hub's, land in its metrics."""
+        return (self.name or "API").upper() == "API"
+
+
+class MetricAttributes(BaseModel):
+    """Of a metric."""
+
+    name: str | None = None
+    integration: Integration | None = None
+
+
+class Metric(BaseModel):
+    """A kind of event, by name and by who brings it: two integrations make two metrics of one name."""
+
+    # https://developers.klaviyo.com/en/reference/get_metrics
+    id: str
+    attributes: MetricAttributes
+
+
+class Links(BaseModel):
+    """`next` is the whole address of the next page."""
+
+    next: str | None = None
+
+
+class Metrics(BaseModel):
+    """One page of metrics."""
+
+    data: list[Metric]
+    links: Links = Links()
+
+
+class Source(BaseModel):
+    """Where in the body or in the query the fault is."""
+
+    pointer: str | None = None
+    parameter: str | None = None
+
+
+class Fault(BaseModel):
+    """One entry of an error document. `detail` may repeat what a shopper typed in."""
+
+    # https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
+    id: str = ""
+    code: str = ""
+    title: str = ""
+    detail: str = ""
+    source: Source = Source()
+
+
+class ErrorDocument(BaseModel):
+    """What Klaviyo answers with 4XX and 5XX."""
+
+    errors: list[Fault] = Field(min_length=1)
+
+
+def first_fault(response: httpx.Response) -> Fault:
+    """The first error of an answer; an empty one when it is no error document, such as a proxy's page."""
+    try:
+        body: Any = response.json()
+        return ErrorDocument.model_validate(body).errors[0]
+    except (ValueError, UnicodeDecodeError, ValidationError):
+        return Fault()

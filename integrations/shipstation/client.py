@@ -1,0 +1,235 @@
+"""ShipStation's API V2, one method per endpoint. https://docs.shipstation.com/openapi"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import ValidationError
+
+from commerce.errors import NotAuthorised, Rejected, UnexpectedAnswer
+from integrations.auth import HeaderAuth
+from integrations.connector import Services
+from integrations.http import ApiClient, answered_json
+from integrations.limits import Paced
+from integrations.shipstation.schemas import (
+    Carrier,
+    CreateAnswer,
+    Fulfillment,
+    Label,
+    Read,
+    Subscription,
+    Warehouse,
+)
+from integrations.shipstation.settings import ShipStationSettings
+
+VENDOR = "shipstation"
+PAGE_SIZE = 100
+RATES = [(20, 1.0), (180, 60.0)]
+"""Calls per seconds: a tenth below the account's 200 a minute. https://docs.shipstation.com/rate-limits"""
+
+Raw = dict[str, Any]
+Model = TypeVar("Model", bound=Read)
+
+
+class Unsupported(Rejected):
+    """The service does not offer this operation (yet): editing shipments is missing from its published schema."""
+
+
+class Api:
+    """One account. Every method is one endpoint; lists read pages of 100 as the caller consumes them."""
+
+    def __init__(self, settings: ShipStationSettings, services: Services) -> None:
+        self._http = ApiClient(
+            vendor=VENDOR,
+            base_url=settings.base_url,
+            auth=HeaderAuth("API-Key", settings.api_key.get_secret_value()),
+            transport=services.transport,
+            inspect=_refuse_bad_credential,
+            pace=Paced(RATES, clock=services.clock, sleep=services.sleep) if settings.pace else None,
+            calls=services.calls,
+            sleep=services.sleep,
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def create_shipments(self, entries: Sequence[Mapping[str, Any]]) -> CreateAnswer:
+        """Create shipments, each on its own: the answer tells which failed.
+
+        Nothing makes this repeatable but the uniqueness of `external_shipment_id`. Raises OutcomeUnknown when no
+        readable answer came.
+        """
+        # https://docs.shipstation.com/apis/openapi/shipments/create_shipments
+        answer = self._http.request(
+            "POST", "/v2/shipments", json={"shipments": list(entries)}, operation="create shipments"
+        )
+        return parsed(CreateAnswer, answered_json(VENDOR, answer))
+
+    def shipment(self, shipment_id: str) -> Raw | None:
+        """The whole shipment as ShipStation has it, None when there is none."""
+        return self._one(f"/v2/shipments/{_quoted(shipment_id)}", "shipment")
+
+    def shipment_by_key(self, external_id: str) -> Raw | None:
+        """The shipment with our key, None when there is none."""
+        if "/" not in external_id:
+            return self._one(f"/v2/shipments/external_shipment_id/{_quoted(external_id)}", "shipment by key")
+        # Gateways decode %2F before they route, so a key with a slash is asked for as a filter.
+        found = self._pages("/v2/shipments", "shipments", external_shipment_id=external_id)
+        return next((raw for raw in found if raw.get("external_shipment_id") == external_id), None)
+
+    def shipments(self, **filters: str) -> Iterator[Raw]:
+        """Shipments by `shipment_number`, `batch_id`, `created_at_start` …"""
+        return self._pages("/v2/shipments", "shipments", **filters)
+
+    def update_shipment(self, shipment_id: str, whole: Mapping[str, Any]) -> None:
+        """Replace the whole shipment, which must be pending. Raises Unsupported where the service has no such call."""
+        # https://docs.shipstation.com/apis/openapi/shipments/update_shipment
+        answer = self._http.request(
+            "PUT",
+            f"/v2/shipments/{_quoted(shipment_id)}",
+            safety="repeatable",
+            expect=(404, 405),
+            operation="update shipment",
+            json=dict(whole),
+        )
+        if answer.status_code in (404, 405):
+            raise Unsupported(VENDOR, f"does not offer the editing of shipments ({answer.status_code})")
+
+    def cancel_shipment(self, shipment_id: str) -> None:
+        """Cancel a shipment. Raises Rejected when it has a label, which must be voided first."""
+        # https://docs.shipstation.com/apis/openapi/shipments/cancel_shipments
+        path = f"/v2/shipments/{_quoted(shipment_id)}/cancel"
+        self._http.request("PUT", path, safety="repeatable", operation="cancel shipment")
+
+    def labels(self, **filters: str) -> Iterator[Raw]:
+        """Labels by `shipment_id`, `label_status`, `created_at_start` …; there is no filter by change."""
+        # https://docs.shipstation.com/apis/openapi/labels/list_labels
+        return self._pages("/v2/labels", "labels", **filters)
+
+    def fulfillments(self, **filters: str) -> Iterator[Raw]:
+        """Orders marked as shipped, by `shipment_id`, `create_date_start` (not `created_at_start`) …"""
+        # https://docs.shipstation.com/create-fulfillments
+        return self._pages("/v2/fulfillments", "fulfillments", **filters)
+
+    def labels_of(self, shipment_id: str) -> list[Label]:
+        """All labels that one shipment ever had."""
+        return [parsed(Label, raw) for raw in self.labels(shipment_id=shipment_id)]
+
+    def fulfillments_of(self, shipment_id: str) -> list[Fulfillment]:
+        """All fulfillments that one shipment ever had."""
+        return [parsed(Fulfillment, raw) for raw in self.fulfillments(shipment_id=shipment_id)]
+
+    def warehouses(self) -> list[Warehouse]:
+        """The ship-from addresses, which are not the warehouses of its inventory."""
+        return [parsed(Warehouse, raw) for raw in self._pages("/v2/warehouses", "warehouses")]
+
+    def carriers(self) -> list[Carrier]:
+        """The carrier accounts."""
+        return [parsed(Carrier, raw) for raw in self._pages("/v2/carriers", "carriers")]
+
+    def subscriptions(self) -> list[Subscription]:
+        """The account's webhooks; a bare list, unlike every other answer."""
+        body = self._get("/v2/environment/webhooks", "webhooks", {})
+        if not isinstance(body, list):
+            raise UnexpectedAnswer(VENDOR, "answered its webhooks with something else than a list")
+        return [parsed(Subscription, raw) for raw in body]
+
+    def _one(self, path: str, operation: str) -> Raw | None:
+        answer = self._http.request("GET", path, expect=(404,), operation=operation)
+        if answer.status_code == 404:
+            _refuse_missing_path(answer)
+            return None
+        return _record(answered_json(VENDOR, answer))
+
+    def _get(self, path: str, operation: str, params: Mapping[str, Any]) -> Any:
+        answer = self._http.request("GET", path, expect=(404,), operation=operation, params=dict(params))
+        if answer.status_code == 404:
+            _refuse_missing_path(answer)
+            raise Rejected(VENDOR, f"has nothing at {path}")
+        return answered_json(VENDOR, answer)
+
+    def _pages(self, path: str, name: str, **filters: str) -> Iterator[Raw]:
+        page = 1
+        while True:
+            body = _record(self._get(path, f"list {name}", {**filters, "page": page, "page_size": PAGE_SIZE}))
+            records = body.get(name)
+            if not isinstance(records, list):
+                raise UnexpectedAnswer(VENDOR, f"answered a list of {name} without {name}")
+            yield from map(_record, records)
+            # Some short lists come without page numbers; an empty page ends any list.
+            if not records or page >= int(body.get("pages") or 1):
+                return
+            page += 1
+
+
+def moment(at: datetime) -> str:
+    """A time as ShipStation's filters want it."""
+    return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _quoted(key: str) -> str:
+    return quote(key, safe="")
+
+
+def _record(body: Any) -> Raw:
+    if not isinstance(body, dict):
+        raise UnexpectedAnswer(VENDOR, "answered something else than an object")
+    return body
+
+
+def parsed(model: type[Model], raw: Any) -> Model:
+    """The part of a record that we read. Raises UnexpectedAnswer naming the fields, never their content."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        fields = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
+        raise UnexpectedAnswer(VENDOR, f"answered a {model.__name__} that we cannot read: {fields}") from error
+
+
+def vendor_words(answer: httpx.Response) -> tuple[str, str]:
+    """The sentences of ShipStation's error envelope and its request id; both empty when it is something else."""
+    try:
+        body = answer.json()
+    except (ValueError, UnicodeDecodeError):
+        return "", ""
+    if not isinstance(body, dict):
+        return "", ""
+    errors = body.get("errors")
+    said = [str(each.get("message", "")) for each in errors if isinstance(each, dict)] if errors else []
+    return "; ".join(filter(None, said)), str(body.get("request_id") or "")
+
+
+def _refuse_bad_credential(answer: httpx.Response) -> None:
+    """Tell a bad key from a plan without the API, which ShipStation refuses with 403."""
+    words, request_id = vendor_words(answer)
+    if answer.status_code == 401:
+        raise NotAuthorised(
+            VENDOR,
+            f"refuses the API key: {words or 'unauthorized'}",
+            request_id=request_id,
+            hint="only one V2 key is active at a time; put the newest into the connection's API_KEY variable",
+        )
+    if answer.status_code == 403:
+        raise NotAuthorised(
+            VENDOR,
+            f"the plan does not include this API: {words or 'forbidden'}",
+            request_id=request_id,
+            hint="the shipping API needs the Gold or Accelerate plan or a higher one",
+            code="plan",
+        )
+
+
+def _refuse_missing_path(answer: httpx.Response) -> None:
+    """Raise UnexpectedAnswer when a 404 is about the address and not about an object."""
+    try:
+        body = answer.json()
+    except (ValueError, UnicodeDecodeError):
+        body = None
+    if not isinstance(body, dict) or not isinstance(body.get("errors"), list):
+        path = answer.request.url.path
+        raise UnexpectedAnswer(VENDOR, f"knows no path {path}", hint="check base_url in stack.toml")

@@ -1,0 +1,163 @@
+"""Making shipments so that each exists once: post, and what ShipStation already has under our key is ours.
+
+There is no upsert and no idempotency key; ShipStation refuses a repeated `external_shipment_id` instead.
+https://docs.shipstation.com/orders/external-identifiers
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from commerce.errors import HubError, OutcomeUnknown, Rejected, UnexpectedAnswer
+from commerce.orders import Order
+from integrations.shipstation import keys
+from integrations.shipstation.client import VENDOR, Api, Raw
+from integrations.shipstation.mapping import shipment_number, to_create
+from integrations.shipstation.schemas import CreatedShipment
+from integrations.shipstation.wish import Part, digest
+
+NUMBER_TAKEN = re.compile(r"shipment[_ ]?number", re.IGNORECASE)
+KEY_TAKEN = re.compile(r"external[_ ]?shipment[_ ]?id", re.IGNORECASE)
+MOST_REPLACEMENTS = 20
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A shipment to be made."""
+
+    order: Order
+    location: str
+    key: str
+    position: int
+    body: Mapping[str, Any]
+    to: str
+    with_source: bool = False
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """As `POST /v2/shipments` wants it."""
+        number = shipment_number(self.order, self.position, with_source=self.with_source)
+        return to_create(self.body, external_id=self.key, number=number)
+
+    def made(self, shipment_id: str, number: str) -> Part:
+        """The part that this draft has become."""
+        return Part(
+            location=self.location,
+            external_id=self.key,
+            shipment_id=shipment_id,
+            number=number,
+            fingerprint=digest(self.body),
+            to=self.to,
+        )
+
+    def found(self, raw: Raw) -> Part:
+        """The part that an earlier try of ours has made; its payload counts as ours only if it says the same."""
+        same = says(raw, self.body)
+        return Part(
+            location=self.location,
+            external_id=self.key,
+            shipment_id=str(raw.get("shipment_id")),
+            number=str(raw.get("shipment_number") or ""),
+            fingerprint=digest(self.body) if same else "",
+            to=self.to if same else "",
+        )
+
+
+@dataclass(frozen=True)
+class Made:
+    """A draft's shipment. `adopted`: it was there already, so its state is unknown."""
+
+    part: Part
+    adopted: bool = False
+
+
+class Creator:
+    """Makes shipments in batches, and one by one where a batch cannot say which of them is wrong."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    def create(self, drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Made | HubError]]:
+        """Make them with one call; an outcome for each.
+
+        Raises OutcomeUnknown when the call got no answer (then nothing was yielded), TemporarilyUnavailable and
+        NotAuthorised as the call does.
+        """
+        try:
+            answer = self._api.create_shipments([draft.entry for draft in drafts])
+        except UnexpectedAnswer as error:
+            raise OutcomeUnknown(VENDOR, f"an answer that we cannot read: {error}") from error
+        except Rejected as error:
+            yield from self._each_alone(drafts, error)
+            return
+        results = _by_key(drafts, answer.shipments)
+        for draft in drafts:
+            yield draft, self._result(draft, results.get(draft.key))
+
+    def look(self, draft: Draft) -> Made | None:
+        """What an earlier try has made of this draft, None when nothing. Passes by what has been cancelled."""
+        for _ in range(MOST_REPLACEMENTS):
+            raw = self._api.shipment_by_key(draft.key)
+            if raw is None:
+                return None
+            if raw.get("shipment_status") != "cancelled":
+                return Made(draft.found(raw), adopted=True)
+            draft = replace(draft, key=keys.following(draft.key))
+        return None
+
+    def _each_alone(self, drafts: Sequence[Draft], refusal: Rejected) -> Iterator[tuple[Draft, Made | HubError]]:
+        """The whole call was refused: find out whose fault it is."""
+        for draft in drafts:
+            yield draft, self._refused(draft, str(refusal)) if len(drafts) == 1 else self.ensure(draft)
+
+    def ensure(self, draft: Draft) -> Made | HubError:
+        """Make one on its own."""
+        for _, result in self.create([draft]):
+            return result
+        return UnexpectedAnswer(VENDOR, f"did not say what became of {draft.key}")
+
+    def _result(self, draft: Draft, created: CreatedShipment | None) -> Made | HubError:
+        if created is None:
+            return OutcomeUnknown(VENDOR, f"did not say what became of {draft.key}")
+        if created.shipment_id:
+            return Made(draft.made(created.shipment_id, created.shipment_number))
+        return self._refused(draft, created.words or "no reason given")
+
+    def _refused(self, draft: Draft, words: str) -> Made | HubError:
+        """The key exists: ours. The number exists: another storefront's, so ours gets a prefix. Else a person looks."""
+        if KEY_TAKEN.search(words):
+            return self._adopted(draft, words)
+        if NUMBER_TAKEN.search(words) and not draft.with_source:
+            return self.ensure(replace(draft, with_source=True))
+        return Rejected(VENDOR, words)
+
+    def _adopted(self, draft: Draft, words: str) -> Made | HubError:
+        raw = self._api.shipment_by_key(draft.key)
+        if raw is None:
+            return Rejected(VENDOR, words)
+        if raw.get("shipment_status") != "cancelled":
+            return Made(draft.found(raw), adopted=True)
+        return self.ensure(replace(draft, key=keys.following(draft.key)))
+
+
+def says(raw: Any, body: Any) -> bool:
+    """Whether everything that `body` says is in `raw`, which may say more. Nothing and empty text are the same."""
+    if isinstance(body, Mapping):
+        return isinstance(raw, Mapping) and all(says(raw.get(name), value) for name, value in body.items())
+    if isinstance(body, list):
+        return isinstance(raw, list) and len(raw) == len(body) and all(map(says, raw, body))
+    return raw == body or (raw in (None, "") and body in (None, ""))
+
+
+def _by_key(drafts: Sequence[Draft], results: Sequence[CreatedShipment]) -> dict[str, CreatedShipment]:
+    """The answer's entries by our key, and by position where an entry does not repeat it."""
+    known = {draft.key for draft in drafts}
+    found = {result.external_shipment_id: result for result in results if result.external_shipment_id in known}
+    if len(results) == len(drafts):
+        for draft, result in zip(drafts, results, strict=True):
+            if not result.external_shipment_id:
+                found.setdefault(draft.key, result)
+    return found

@@ -1,0 +1,173 @@
+"""Orders to ShipStation: one shipment per location, made once, kept up to date until it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from commerce.allocation import Verdict, shipments_wanted
+from commerce.errors import HubError, OutcomeUnknown, Rejected, Unmappable, UnexpectedAnswer
+from commerce.orders import Order
+from commerce.outcomes import Done, Held, Outcome, Retry, Skipped, Unknown
+from commerce.ports import Item
+from integrations.shipstation import keys
+from integrations.shipstation.changing import Changer
+from integrations.shipstation.client import Api
+from integrations.shipstation.creating import Creator, Draft, Made
+from integrations.shipstation.settings import ShipStationSettings
+from integrations.shipstation.wish import Part, Wish, binding_of, parts_of, possible_keys
+
+POST_SIZE = 20
+"""Shipments in one call; the schema names no maximum."""
+
+ROUTING_WAIT = 60.0
+LONGEST_ROUTING_WAIT = 3600.0
+NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One item and what it asks for."""
+
+    item: Item
+    wish: Wish
+
+    @property
+    def order(self) -> Order:
+        """The order that it is about."""
+        return self.wish.order
+
+    @property
+    def urgency(self) -> tuple[datetime, datetime]:
+        """What was promised first goes first."""
+        promises = (each.ship_by for each in self.wish.allocation.shipments if each.ship_by)
+        return min(promises, default=NEVER), self.order.created_at
+
+
+class Deliveries:
+    """Brings orders to ShipStation."""
+
+    def __init__(self, api: Api, settings: ShipStationSettings) -> None:
+        self._api = api
+        self._settings = settings
+        self._creator = Creator(api)
+        self._changer = Changer(api, self._creator)
+
+    def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
+        """See `Destination.deliver`. New orders are made in calls of 20, changed ones one by one."""
+        fresh: list[Job] = []
+        for item in items:
+            outcome = self._settled(item, fresh)
+            if outcome is not None:
+                yield item, outcome
+        for jobs in _calls(sorted(fresh, key=lambda job: job.urgency)):
+            yield from self._made(jobs)
+
+    def _settled(self, item: Item, fresh: list[Job]) -> Outcome | None:
+        """The outcome of everything but a new order, which is put on `fresh`."""
+        try:
+            order = Order.model_validate(item.newest.data)
+            wish = Wish(order, shipments_wanted(order, self._settings.payment), self._settings)
+            return self._known(Job(item, wish)) or self._new(Job(item, wish), fresh)
+        except ValidationError as error:
+            fields = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
+            return Held(cause="unreadable_order", reason=f"{item.subject} cannot be read: {fields}")
+        except (Unmappable, Rejected, UnexpectedAnswer, OutcomeUnknown) as error:
+            return _outcome_of(error, item)
+
+    def _known(self, job: Job) -> Outcome | None:
+        """The outcome for an order that ShipStation has, None for one that it does not have."""
+        if job.item.binding is None:
+            return self._found(job) if self._may_be_there(job) else None
+        verdict, reason = job.wish.allocation.verdict, job.wish.allocation.reason
+        if verdict is Verdict.WAIT:
+            return Done(binding=job.item.binding, changed=False, note=reason)
+        if verdict is Verdict.ASK_AGAIN:
+            return _ask_again(job)
+        if job.wish.fingerprint == job.item.binding.fingerprint:
+            return Done(binding=job.item.binding, changed=False)
+        return self._changer.change(job.wish, job.item)
+
+    def _may_be_there(self, job: Job) -> bool:
+        """Whether an earlier try may have left something behind, although nothing is remembered.
+
+        An order that is to be stopped is looked up in any case: a try that ended halfway must not be shipped.
+        """
+        stopped = job.order.cancelled or job.wish.allocation.reason.startswith(("payment", "refunded"))
+        return job.item.in_doubt or (job.wish.allocation.verdict is Verdict.STOP and stopped and not job.order.test)
+
+    def _found(self, job: Job) -> Outcome | None:
+        """Take what ShipStation has under our keys as ours and change it; None when it has nothing."""
+        parts = [part for part in map(self._look, possible_keys(job.order)) if part]
+        if not parts:
+            return None
+        return self._changer.change(job.wish, job.item, _located(parts, job.wish))
+
+    def _look(self, key: str) -> Part | None:
+        for _ in range(POST_SIZE):
+            raw = self._api.shipment_by_key(key)
+            if raw is None:
+                return None
+            number = str(raw.get("shipment_number") or "")
+            if raw.get("shipment_status") != "cancelled":
+                return Part(location="", external_id=key, shipment_id=str(raw["shipment_id"]), number=number)
+            key = keys.following(key)
+        return None
+
+    def _new(self, job: Job, fresh: list[Job]) -> Outcome | None:
+        allocation = job.wish.allocation
+        if allocation.verdict is Verdict.ASK_AGAIN:
+            return _ask_again(job)
+        if allocation.verdict is not Verdict.SHIP:
+            return Skipped(reason=allocation.reason)
+        _ = self._drafts(job)  # what cannot be said is held before anything is sent
+        fresh.append(job)
+        return None
+
+    def _drafts(self, job: Job) -> list[Draft]:
+        drafts: list[Draft] = []
+        for position, wanted in enumerate(job.wish.allocation.shipments, start=1):
+            first = position == 1
+            drafts.append(
+                Draft(
+                    order=job.order,
+                    location=wanted.location_id,
+                    key=keys.external_id(job.order, wanted.location_id, first=first),
+                    position=position,
+                    body=job.wish.body(wanted.location_id, wanted.units, with_money=first),
+                    to=job.wish.to,
+                )
+            )
+        return drafts
+
+    def _made(self, jobs: Sequence[Job]) -> Iterator[tuple[Item, Outcome]]:
+        """Post the shipments of several orders in one call."""
+        drafts = {draft.key: job for job in jobs for draft in self._drafts(job)}
+        waiting = {job.order.key: len(self._drafts(job)) for job in jobs}
+        results: dict[str, list[Made | HubError]] = {key: [] for key in waiting}
+        try:
+            for draft, result in self._creator.create([draft for job in jobs for draft in self._drafts(job)]):
+                job = drafts[draft.key]
+                results[job.order.key].append(result)
+                if len(results[job.order.key]) == waiting[job.order.key]:
+                    yield job.item, self._outcome(job, results.pop(job.order.key))
+        except OutcomeUnknown as error:
+            for key in results:
+                job = next(job for job in jobs if job.order.key == key)
+                yield job.item, Unknown(reason=str(error))
+
+    def _outcome(self, job: Job, results: Sequence[Made | HubError]) -> Outcome:
+        errors = [result for result in results if isinstance(result, HubError)]
+        if errors:
+            return _outcome_of(errors[0], job.item, job.order)
+        made = [result for result in results if isinstance(result, Made)]
+        parts = [each.part for each in made]
+        if any(each.adopted for each in made):
+            try:
+                return self._changer.change(job.wish, job.item, parts)
+            except (Unmappable, Rejected, UnexpectedAnswer, OutcomeUnknown) as error:
+                return _outcome_of(error, job.item, job.order)
+        return Done(binding=binding_of(job.wish, parts, ()), note=job.wish.allocation.reason)

@@ -1,0 +1,280 @@
+"""Between the hub's values and ShipStation's: an order's shipment out, a parcel in. Pure functions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import ROUND_FLOOR, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from commerce.allocation import WantedShipment
+from commerce.errors import Unmappable
+from commerce.money import Money
+from commerce.orders import Address, Line, Order
+from commerce.parcels import Parcel, ParcelLine
+from integrations.shipstation import keys
+from integrations.shipstation.schemas import Fulfillment, Label, Shipment
+
+PACIFIC = ZoneInfo("America/Los_Angeles")
+"""Labels and fulfillments carry midnight in this zone as their ship date."""
+
+HOLD_UNTIL = "2099-12-31T00:00:00Z"
+"""ShipStation has no endless hold, so a held shipment waits for a day that nobody will see."""
+
+NUMBER_LENGTH = 50
+CUSTOM_FIELD_LENGTH = 100
+
+
+def to_shipment(
+    order: Order,
+    wanted: WantedShipment,
+    *,
+    warehouse_id: str,
+    store_id: str | None = None,
+    fallback_phone: str = "",
+    with_money: bool = True,
+) -> dict[str, Any]:
+    """What ShipStation is to show of one location's share of an order, without the keys it is created under.
+
+    `with_money` puts the order's payment on it; one shipment of an order carries it, the others carry none. Raises
+    Unmappable for an address that ShipStation would refuse.
+    """
+    body: dict[str, Any] = {
+        "warehouse_id": warehouse_id,
+        "requested_shipment_service": _service(order, wanted),
+        "notes_from_buyer": order.note,
+        "ship_to": to_address(order, fallback_phone),
+        "items": [_item(order, line_id, quantity) for line_id, quantity in wanted.units.items()],
+        "advanced_options": {"custom_field1": order.source[:CUSTOM_FIELD_LENGTH]},
+        **_money_paid(order, with_money),
+        "hold_until_date": None,
+    }
+    if wanted.ship_by:
+        body["ship_by_date"] = wanted.ship_by.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if store_id:
+        body["store_id"] = store_id
+    return body
+
+
+def to_create(body: Mapping[str, Any], *, external_id: str, number: str) -> dict[str, Any]:
+    """An entry of `POST /v2/shipments`. https://docs.shipstation.com/apis/openapi/shipments/create_shipments"""
+    said = {name: value for name, value in body.items() if value is not None}
+    return {
+        "external_shipment_id": external_id,
+        "shipment_number": number,
+        "create_sales_order": True,
+        "shipment_status": "pending",
+        "validate_address": "no_validation",
+        **said,
+    }
+
+
+def to_update(existing: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole object that `PUT /v2/shipments/{id}` wants: what is there, with our part of it replaced.
+
+    Keeps what people set in ShipStation: packages, tags, notes of their own, and items that no hub wrote.
+    """
+    theirs = [item for item in existing.get("items") or [] if not item.get("external_order_item_id")]
+    known = {item.get("external_order_item_id"): item for item in existing.get("items") or []}
+    ours = [{**known.get(item["external_order_item_id"], {}), **item} for item in body["items"]]
+    return {
+        **existing,
+        **body,
+        "items": [*ours, *theirs],
+        "ship_to": {**(existing.get("ship_to") or {}), **body["ship_to"]},
+        "advanced_options": {**(existing.get("advanced_options") or {}), **body["advanced_options"]},
+    }
+
+
+def shipment_number(order: Order, position: int, *, with_source: bool = False) -> str:
+    """What people call it: "1001", "1001-2" for the order's second shipment; "SHOP-1001" where that is taken."""
+    number = order.number.lstrip("#")
+    prefix = f"{order.source.upper()}-" if with_source else ""
+    return f"{prefix}{number}{f'-{position}' if position > 1 else ''}"[:NUMBER_LENGTH]
+
+
+def to_address(order: Order, fallback_phone: str) -> dict[str, Any]:
+    """ShipStation's address. Raises Unmappable naming what is missing; never quotes the address itself."""
+    address = order.ship_to
+    if address is None:
+        raise Unmappable("ship_to", f"order {order.number} has no shipping address", hint="add one in the storefront")
+    phone = address.phone or order.phone or fallback_phone
+    required = {
+        "name": address.name or f"{address.first_name} {address.last_name}".strip() or address.company,
+        "phone": phone,
+        "address_line1": address.line1,
+        "city_locality": address.city,
+        # Required by ShipStation's schema, although most countries have no such thing.
+        "state_province": address.province_code or address.province or address.city,
+        "postal_code": address.postal_code,
+        "country_code": address.country,
+    }
+    _refuse_gaps(order, required)
+    optional = {"company_name": address.company, "address_line2": address.line2, "email": order.email}
+    return {
+        **required,
+        **{name: value for name, value in optional.items() if value},
+        "address_residential_indicator": "unknown",
+    }
+
+
+def _refuse_gaps(order: Order, required: Mapping[str, str]) -> None:
+    missing = [name for name, value in required.items() if not value.strip()]
+    if missing == ["phone"]:
+        raise Unmappable(
+            "phone",
+            f"order {order.number} has no phone number, which ShipStation requires",
+            hint="set fallback_phone for this connection in stack.toml",
+        )
+    if missing:
+        raise Unmappable(
+            "ship_to",
+            f"the shipping address of order {order.number} lacks {', '.join(missing)}",
+            hint="complete the address in the storefront",
+        )
+
+
+def _service(order: Order, wanted: WantedShipment) -> str:
+    """What the shopper chose, in the storefront's words."""
+    chosen = next((charge.title for charge in order.shipping if not charge.removed and charge.title), "")
+    return chosen or wanted.method
+
+
+def _item(order: Order, line_id: str, quantity: int) -> dict[str, Any]:
+    line = order.line(line_id)
+    if line is None:
+        raise Unmappable("items", f"order {order.number} is to ship line {line_id}, which it does not have")
+    item: dict[str, Any] = {
+        "external_order_id": order.id,
+        "external_order_item_id": line.id,
+        "name": line.title,
+        "sku": line.sku,
+        "quantity": quantity,
+        "unit_price": number(unit_price(line)),
+    }
+    if line.variant_title:
+        item["options"] = [{"name": "Variant", "value": line.variant_title}]
+    return item
+
+
+def unit_price(line: Line) -> Money:
+    """What one unit costs after discounts, rounded down: ShipStation refuses negative discount lines.
+
+    The units may so come to some cents less than was paid; `amount_paid` carries the truth.
+    """
+    if line.quantity <= 0 or line.net.amount <= 0:
+        return line.unit_price * 0
+    each = line.net.amount / line.quantity
+    step = Decimal(1).scaleb(-line.unit_price.digits)
+    return Money(amount=each.quantize(step, rounding=ROUND_FLOOR), currency=line.unit_price.currency)
+
+
+def _money_paid(order: Order, with_money: bool) -> dict[str, Any]:
+    """What the shopper has paid of what is left of the order; only one of its shipments says so."""
+    if not with_money:
+        return {}
+    return {
+        "amount_paid": _amount(order.current_total - order.outstanding),
+        "shipping_paid": _amount(order.current_shipping),
+        "tax_paid": _amount(order.current_tax),
+    }
+
+
+def _amount(money: Money) -> dict[str, Any]:
+    return {"currency": money.currency.lower(), "amount": number(max(money, money * 0, key=lambda each: each.amount))}
+
+
+def number(money: Money) -> float:
+    """A JSON number with the currency's digits, made from the Decimal at the last moment."""
+    return float(money.rounded().amount)
+
+
+def midnight(ship_date: str | None, otherwise: datetime) -> datetime:
+    """The start of the day on which it ships, by ShipStation's Pacific calendar.
+
+    "2026-08-12T07:00:00Z" is the 12th in Los Angeles, and so is the bare "2026-08-12".
+    """
+    if not ship_date:
+        return otherwise
+    if len(ship_date) == len("2026-08-12"):
+        day = date.fromisoformat(ship_date)
+    else:
+        moment = datetime.fromisoformat(ship_date.replace("Z", "+00:00"))
+        day = moment.astimezone(PACIFIC).date() if moment.tzinfo else moment.date()
+    return datetime.combine(day, time(), PACIFIC)
+
+
+def parcel_of_label(source: str, label: Label, shipment: Shipment | None, location_id: str) -> Parcel:
+    """A bought label as a parcel. `location_id` is where its warehouse is, for a key that does not say."""
+    order_key, keyed_location = order_of(shipment)
+    return Parcel(
+        source=source,
+        id=f"label-{label.label_id}",
+        order_key=order_key,
+        shipment_id=label.shipment_id,
+        carrier=label.carrier_code,
+        service=label.service_code,
+        tracking_numbers=label.tracking_numbers,
+        tracking_url=label.tracking_url,
+        location_id=keyed_location or location_id,
+        shipped_at=midnight(label.ship_date, label.created_at),
+        updated_at=label.voided_at or label.created_at,
+        voided=label.is_void,
+        lines=_parcel_lines(shipment),
+    )
+
+
+def parcel_of_fulfillment(source: str, fulfillment: Fulfillment, shipment: Shipment | None, location_id: str) -> Parcel:
+    """An order that was marked as shipped, as a parcel."""
+    order_key, keyed_location = order_of(shipment)
+    return Parcel(
+        source=source,
+        id=f"fulfillment-{fulfillment.fulfillment_id}",
+        order_key=order_key,
+        shipment_id=fulfillment.shipment_id,
+        carrier=fulfillment.carrier,
+        service=fulfillment.service,
+        tracking_numbers=(fulfillment.tracking_number,) if fulfillment.tracking_number else (),
+        location_id=keyed_location or location_id,
+        shipped_at=midnight(fulfillment.ship_date, fulfillment.created_at),
+        updated_at=fulfillment.voided_at or fulfillment.created_at,
+        voided=fulfillment.is_void,
+        lines=_parcel_lines(shipment),
+    )
+
+
+def order_of(shipment: Shipment | None) -> tuple[str, str]:
+    """The order's key and the location in it; empty for an order that no hub brought.
+
+    The second half of an order that staff split has no key of ours, but the items still name their order.
+    """
+    if shipment is None:
+        return "", ""
+    if keys.is_ours(shipment.external_shipment_id):
+        return keys.order_and_location(shipment.external_shipment_id)
+    source = shipment.advanced_options.custom_field1
+    orders = {item.external_order_id for item in shipment.items if item.external_order_item_id}
+    if len(orders) == 1 and "" not in orders and keys.CONNECTION.match(source):
+        return f"{source}:{orders.pop()}", ""
+    return "", ""
+
+
+def _parcel_lines(shipment: Shipment | None) -> tuple[ParcelLine, ...]:
+    units: Counter[tuple[str, str]] = Counter()
+    for item in shipment.items if shipment else ():
+        units[(item.external_order_item_id, item.sku)] += max(0, item.quantity)
+    return tuple(
+        ParcelLine(line_id=line_id, sku=sku, quantity=quantity)
+        for (line_id, sku), quantity in units.items()
+        if quantity
+    )
+
+
+def street(address: Address | None) -> tuple[str, ...]:
+    """What makes it another destination: everything printed on the label."""
+    if address is None:
+        return ()
+    kept = address.model_dump(include={"name", "company", "line1", "line2", "city", "province_code", "postal_code"})
+    return (*kept.values(), address.country)

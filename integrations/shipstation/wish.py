@@ -1,0 +1,134 @@
+"""What we want ShipStation to hold of one order, and what we remember of what it holds."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from commerce.allocation import Allocation, Verdict, WantedLine, WantedShipment
+from commerce.errors import Unmappable
+from commerce.orders import Order
+from commerce.outcomes import Binding
+from commerce.values import Frozen, fingerprint
+from integrations.shipstation import keys
+from integrations.shipstation.mapping import street, to_shipment
+from integrations.shipstation.settings import ShipStationSettings
+
+ON_HOLD = "held"
+"""The fingerprint of a part that we have put on hold; no payload has it."""
+
+
+class Part(Frozen):
+    """What one location ships: a shipment of ours in ShipStation.
+
+    `fingerprint` is that of the last accepted payload, empty when we found the shipment and do not know. `to` is the
+    digest of the address it goes to.
+    """
+
+    location: str
+    external_id: str
+    shipment_id: str
+    number: str = ""
+    fingerprint: str = ""
+    to: str = ""
+
+
+def parts_of(binding: Binding | None) -> tuple[Part, ...]:
+    """The parts that a binding remembers."""
+    return tuple(Part.model_validate(part) for part in binding.data.get("parts", ())) if binding else ()
+
+
+def spent_keys(binding: Binding | None) -> tuple[str, ...]:
+    """Keys of shipments that we have cancelled; ShipStation never gives a key free again."""
+    return tuple(binding.data.get("spent", ())) if binding else ()
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One order's wanted shipments, in our words and in ShipStation's."""
+
+    order: Order
+    allocation: Allocation
+    settings: ShipStationSettings
+
+    @property
+    def ships(self) -> bool:
+        """Whether anything is to be shipped now."""
+        return self.allocation.verdict is Verdict.SHIP
+
+    @property
+    def to(self) -> str:
+        """A digest of the address, to see that it has changed after the label was bought."""
+        return fingerprint(*street(self.order.ship_to))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The same for every revision that asks the same of ShipStation. Raises Unmappable."""
+        bodies = [self.body(each.location_id, each.units, with_money=True) for each in self.allocation.shipments]
+        waiting = [each.model_dump(mode="json") for each in self.allocation.waiting]
+        reason = "" if self.ships else self.allocation.reason
+        return fingerprint(self.allocation.verdict, reason, _canonical(bodies), _canonical(waiting))
+
+    def body(self, location_id: str, units: Counter[str], *, with_money: bool) -> dict[str, Any]:
+        """ShipStation's view of `units` shipped by this location. Raises Unmappable."""
+        routed = self.allocation.at(location_id) or WantedShipment(location_id=location_id, lines=())
+        lines = tuple(WantedLine(line_id=line_id, quantity=quantity) for line_id, quantity in units.items())
+        return to_shipment(
+            self.order,
+            routed.model_copy(update={"lines": lines}),
+            warehouse_id=self._warehouse(routed),
+            store_id=self.settings.store_id,
+            fallback_phone=self.settings.fallback_phone,
+            with_money=with_money,
+        )
+
+    def _warehouse(self, routed: WantedShipment) -> str:
+        warehouse = self.settings.warehouse_of(routed.location_id, routed.location)
+        if warehouse is None:
+            place = routed.location or routed.location_id or "without a name"
+            raise Unmappable(
+                "warehouses",
+                f"order {self.order.number} ships from location {place} ({routed.location_id}), "
+                "which has no ShipStation warehouse",
+                hint="add the location to `warehouses` of this connection in stack.toml, or set default_warehouse",
+            )
+        return warehouse
+
+
+def digest(body: Mapping[str, Any]) -> str:
+    """The fingerprint of one shipment's payload."""
+    return fingerprint(_canonical(body))
+
+
+def money_goes_to(order: Order, wished: Sequence[WantedShipment], parts: Sequence[Part]) -> str:
+    """The location whose shipment shows the order's money; "" when it is on one that has left.
+
+    ShipStation adds up what it shows, so one shipment carries the whole payment and the others nothing.
+    """
+    carrying = next((part.location for part in parts if "/" not in part.external_id), None)
+    return carrying if carrying is not None else next((each.location_id for each in wished), "")
+
+
+def binding_of(wish: Wish, parts: Sequence[Part], spent: Sequence[str], vendor_id: str = "") -> Binding:
+    """What to remember. `vendor_id` is kept when no shipment is left."""
+    ordered = sorted(parts, key=lambda part: ("/" in part.external_id, part.external_id))
+    return Binding(
+        vendor_id=ordered[0].shipment_id if ordered else vendor_id,
+        fingerprint=wish.fingerprint,
+        data={"parts": [part.model_dump() for part in ordered], "spent": list(dict.fromkeys(spent))},
+    )
+
+
+def possible_keys(order: Order) -> list[str]:
+    """Every key that an earlier try may have used for this order, apart from replacements."""
+    places = sorted({each.location_id or each.location for each in order.fulfilment_orders})
+    further = [f"{order.key}/{place}" for place in places] if len(places) > 1 else []
+    return [key for key in (order.key, *further) if len(key) <= keys.LONGEST]
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
