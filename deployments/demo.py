@@ -1,4 +1,4 @@
-"""The demo: a fresh Prefect, simulated vendors, and the deployments doing the whole job once, looked at from outside."""
+"""The demo: a fresh Prefect, simulated vendors, and the deployments doing the whole job, judged from outside."""
 
 from __future__ import annotations
 

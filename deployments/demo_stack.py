@@ -7,9 +7,6 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
-from deployments.processes import Processes
-from deployments.world import World
-
 SECRETS = {
     "BACKROOM_SHOP_CLIENT_SECRET": "sim-secret",
     "BACKROOM_WAREHOUSE_API_KEY": "sim-key",

@@ -115,3 +115,28 @@ def trace(found: Any, *, as_json: bool) -> None:
 
 def _event(one: Any) -> tuple[Any, ...]:
     return (one.recorded_at, one.kind, one.part or one.subject, one.occurred_at)
+
+
+def verdict(found: Any, *, as_json: bool) -> None:
+    """What landed where, read from the vendors."""
+    if as_json:
+        dump(
+            {
+                **{name: getattr(found, name) for name in ("places", "stock", "held", "rows", "wrong")},
+                "well": found.well,
+            }
+        )
+        return
+    table(
+        "what landed where, read from the vendors", list(found.places[0]), [list(row.values()) for row in found.places]
+    )
+    if found.rows:
+        table("rows of the order file", ["what became of them", "rows"], sorted(found.rows.items()))
+    if found.held:
+        table("held for a person", ["destination", "record", "why"], [list(row.values()) for row in found.held])
+    for line in found.wrong[:40]:
+        failure(line)
+    if found.well:
+        console.print("[bold green]Everything arrived that should have.[/]")
+    else:
+        failure(f"{len(found.wrong)} things are not as they should be")

@@ -1,8 +1,8 @@
 """Warm flow runs: a process that has everything imported forks one for each run.
 
-A process worker starts `python -m prefect.engine` for every run, which spends two CPU-seconds on imports before the flow
-begins. With the work pool's command set to `warm_client.py`, a run is instead a fork of this process: the same engine,
-the same worker, a quarter of a second. When this process is not there, the client runs the engine the usual way.
+A process worker starts `python -m prefect.engine` for every run, which spends two CPU-seconds on imports before the
+flow begins. With the work pool's command set to `warm_client.py`, a run is instead a fork of this process: the same
+engine, the same worker, a quarter of a second. When this process is not there, the client runs the engine as usual.
 """
 
 from __future__ import annotations

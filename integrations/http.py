@@ -156,7 +156,7 @@ class ApiClient:
                 response.close()
         except NEVER_SENT as error:
             raise TemporarilyUnavailable(self.vendor, f"cannot be reached ({type(error).__name__})") from error
-        except (httpx.LocalProtocolError, UnicodeEncodeError):  # its words quote the header, so they are not kept
+        except httpx.LocalProtocolError:  # its words quote the header, so they are not kept
             raise NotAuthorised(
                 self.vendor,
                 "cannot be asked: a header, most likely our credential, has a character that HTTP cannot carry",

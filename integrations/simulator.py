@@ -20,6 +20,9 @@ import httpx
 Clock = Callable[[], float]
 """Seconds since the epoch. `time.time` in the demo, a counter in tests."""
 
+JITTER = 1e-6
+"""Seconds, or units, that a clock of floats may be off: who waits just as long as he was told is not early."""
+
 
 @dataclass
 class Fault:
@@ -69,7 +72,7 @@ class Bucket:
 
     def take(self, units: float = 1.0) -> bool:
         """Take `units`, or nothing at all."""
-        if self.available() < units:
+        if self.available() < units - JITTER:
             return False
         self.level -= units
         return True
@@ -93,7 +96,7 @@ class FixedWindow:
         self.started = self.clock()
 
     def _roll(self) -> None:
-        if self.clock() - self.started >= self.seconds:
+        if self.clock() - self.started >= self.seconds - JITTER:
             self.started, self.used = self.clock(), 0
 
     def take(self) -> bool:
@@ -174,8 +177,8 @@ class Simulator:
         prefix = httpx.URL(self.base_url).path.rstrip("/")
 
         def handle(request: httpx.Request) -> httpx.Response:
-            if prefix and request.url.path.startswith(prefix):
-                raw = request.url.raw_path.decode()[len(prefix) :] or "/"
+            if prefix and f"{request.url.path}/".startswith(f"{prefix}/"):
+                raw = "/" + request.url.raw_path.decode()[len(prefix) :].removeprefix("/")
                 request = httpx.Request(
                     request.method,
                     request.url.copy_with(raw_path=raw.encode()),

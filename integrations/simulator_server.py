@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import threading
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -13,21 +16,30 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from integrations.simulator import Simulator
+
+log = logging.getLogger(__name__)
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 DROPPED_AT_TRANSPORT = {"content-length", "transfer-encoding", "content-encoding", "connection"}
 
 
-class DropConnection(Exception):
-    """Leaves the ASGI application so that the server closes the connection without an answer."""
+class Dropped(Response):
+    """An answer that breaks off after its head: an ASGI server then closes the connection."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Promise a byte that never comes."""
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1")]})
 
 
-def simulator_app(simulators: Mapping[str, Simulator], webhook_client: httpx.Client | None = None) -> Starlette:
+def simulator_app(
+    simulators: Mapping[str, Simulator], webhook_client: httpx.Client | None = None, *, webhook_pause: float = 0.25
+) -> Starlette:
     """An ASGI application that serves each simulator under its name and delivers their webhooks.
 
-    A webhook is tried once every quarter of a second until the receiver answers 2xx, three times at most; what the
+    A webhook is tried every `webhook_pause` seconds until the receiver answers 2xx, three times at most; what the
     real vendor does beyond that belongs to its own simulator.
     """
     locks = {name: threading.Lock() for name in simulators}
@@ -44,12 +56,15 @@ def simulator_app(simulators: Mapping[str, Simulator], webhook_client: httpx.Cli
         name, action = request.path_params["name"], request.path_params["action"]
         if name not in simulators:
             return JSONResponse({"error": f"no simulator named {name}"}, status_code=404)
-        arguments = await request.json() if await request.body() else {}
+        try:
+            arguments = await request.json() if await request.body() else {}
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            return JSONResponse({"error": "the arguments are not JSON"}, status_code=400)
         return await asyncio.to_thread(_act, simulators[name], locks[name], action, arguments)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        task = asyncio.create_task(_deliver_webhooks(simulators, client))
+        task = asyncio.create_task(_deliver_webhooks(simulators, client, webhook_pause))
         yield
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -77,8 +92,8 @@ def _ask(simulator: Simulator, lock: threading.Lock, request: httpx.Request) -> 
     try:
         with lock:
             answer = simulator(request)
-    except httpx.TransportError as dropped:
-        raise DropConnection(str(dropped)) from dropped
+    except httpx.TransportError:
+        return Dropped()
     headers = {key: value for key, value in answer.headers.items() if key.lower() not in DROPPED_AT_TRANSPORT}
     return Response(answer.content, status_code=answer.status_code, headers=headers)
 
@@ -92,16 +107,20 @@ def _act(simulator: Simulator, lock: threading.Lock, action: str, arguments: dic
     return JSONResponse(result)
 
 
-async def _deliver_webhooks(simulators: Mapping[str, Simulator], client: httpx.Client) -> None:
+async def _deliver_webhooks(simulators: Mapping[str, Simulator], client: httpx.Client, pause: float) -> None:
     while True:
         for simulator in simulators.values():
             while simulator.outbox:
-                await asyncio.to_thread(_deliver, client, simulator.outbox.popleft())
-        await asyncio.sleep(0.25)
+                await asyncio.to_thread(_deliver, client, simulator.outbox.popleft(), pause)
+        await asyncio.sleep(pause)
 
 
-def _deliver(client: httpx.Client, request: httpx.Request) -> None:
-    for _ in range(3):
-        with suppress(httpx.HTTPError):
+def _deliver(client: httpx.Client, request: httpx.Request, pause: float) -> None:
+    for attempt in range(3):
+        if attempt:
+            time.sleep(pause)
+        try:
             if client.send(request).is_success:
                 return
+        except Exception as error:  # whatever is wrong with one address, the others get theirs
+            log.warning("a webhook to %s failed: %s", request.url.host, type(error).__name__)

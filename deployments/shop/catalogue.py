@@ -46,6 +46,11 @@ def prices() -> dict[str, tuple[str, str]]:
     }
 
 
+def long_title() -> str:
+    """The title of the hamper, 242 characters of the 255 that a storefront takes."""
+    return "Hamper with " + ", ".join(title for title, _ in prices().values())[:230]
+
+
 def products(seed: int, sold: dict[str, int]) -> list[Spec]:
     """The storefront's products. `sold`: units that the orders will take off its levels, by SKU."""
     everyday = [a_product(sku, title, price) for sku, (title, price) in prices().items()]
@@ -54,7 +59,7 @@ def products(seed: int, sold: dict[str, int]) -> list[Spec]:
         a_product(GIFT_CARD, "Gift card", "50.00", tracked=False, requires_shipping=False, gift_card=True),
         a_product(SAMPLE, "A taste of tea", "0.00"),
         a_product(UNSTOCKED, "One-off vintage vase", "85.00"),
-        a_product(LONG_TITLE, "Hamper with " + ", ".join(title for title, _ in prices().values())[:230], "199.99"),
+        a_product(LONG_TITLE, long_title(), "199.99"),
     ]
     for product in (*everyday, *odd):
         if product["tracked"]:

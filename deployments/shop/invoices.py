@@ -31,7 +31,7 @@ VOUCHER = "GIFT_"
 SOLD, FREE, VOUCHERS, CHARGES = "sold", "given away", "gift vouchers sold", "shipping charges"
 RETURNED, UNMATCHED = "returned", "returns without a sale"
 ADJUSTMENTS, NO_PRODUCT, CORRECTIONS = "adjustments", "fees and manual entries", "stock corrections"
-SHIPPING_BACK, UNREADABLE = "shipping given back", "unreadable"
+SHIPPING_BACK, UNREADABLE = "shipping given back", "unreadable or contradictory"
 LONELY = "shipping charges without goods"
 
 

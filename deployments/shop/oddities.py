@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from deployments.shop.catalogue import EAST, EBOOK, GIFT_CARD, LONG_TITLE, SAMPLE, UNSTOCKED, WEST, prices
+from deployments.shop.catalogue import EAST, EBOOK, GIFT_CARD, LONG_TITLE, SAMPLE, UNSTOCKED, WEST, long_title, prices
 from deployments.shop.people import Person, a_person
 from deployments.shop.plan import Action, Draft, Spec
 from deployments.shop.specs import a_line, an_order, standard, taxes_for
@@ -206,8 +206,3 @@ def long_named(who: Person) -> Person:
         "company": "Society of " + "very " * 12 + "old tea",
     }
     return Person(first, last, who.email, who.country, who.accepts_marketing, address)
-
-
-def long_title() -> str:
-    """The title of the hamper, 242 characters at most."""
-    return "Hamper with " + ", ".join(title for title, _ in prices().values())[:230]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from commerce.ports import Item
-from integrations.klaviyo.mapping import MetricEvent
+from integrations.klaviyo.mapping import PRODUCT, MetricEvent
 
 MOST_EVENTS = 1_000
 MOST_BYTES = 4_500_000
@@ -32,9 +33,9 @@ class Plan:
     @property
     def main(self) -> str:
         """The unique_id of the newest fact's main event."""
-        newest = self.item.newest
-        return next((one.unique_id for one in self.events if one.key[1] != "Ordered Product"), newest.key)
+        return next(one.unique_id for one in reversed(self.events) if one.key[1] != PRODUCT)
 
+    @cached_property
     def size(self) -> int:
         """Bytes in a bulk request, a little more than it will be."""
         return sum(len(json.dumps(one.attributes)) + len(json.dumps(one.profile)) + 300 for one in self.events)
@@ -71,7 +72,7 @@ def packed(plans: Iterable[Plan]) -> Iterator[list[Plan]]:
     batch: list[Plan] = []
     events = size = 0
     for plan in plans:
-        weight = plan.size()
+        weight = plan.size
         if batch and (events + len(plan.events) > MOST_EVENTS or size + weight > MOST_BYTES):
             yield batch
             batch, events, size = [], 0, 0

@@ -68,7 +68,7 @@ class Klaviyo:
         """Whether the bulk endpoint may have it: surely not sent before, and no shopper waits for it."""
         if plan.item.in_doubt or not (plan.backfill or self.settings.bulk_live):
             return False
-        return len(plan.events) <= MOST_EVENTS and plan.size() <= MOST_BYTES
+        return len(plan.events) <= MOST_EVENTS and plan.size <= MOST_BYTES
 
     def _plan(self, item: Item) -> Plan | Skipped | Held:
         """The item's events, or why there are none."""

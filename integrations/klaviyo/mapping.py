@@ -20,6 +20,9 @@ METRICS = {
 }
 """The names that Klaviyo's analytics look for, to the letter."""
 
+PRODUCT = "Ordered Product"
+"""Comes with "Placed Order", once for each line."""
+
 Properties = dict[str, Any]
 
 
@@ -109,7 +112,7 @@ def _products(event: Event, order: Order) -> Iterator[tuple[str, str, Money, Pro
     Each needs its own unique_id: without, Klaviyo keeps one event per profile, metric and second.
     """
     for line in order.lines if event.kind == Kind.ORDER_PLACED else ():
-        yield "Ordered Product", f"{order.source}:ordered:{order.id}:{line.id}", line.net, to_product(order, line)
+        yield PRODUCT, f"{order.source}:ordered:{order.id}:{line.id}", line.net, to_product(order, line)
 
 
 def to_order_properties(order: Order) -> Properties:

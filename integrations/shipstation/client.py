@@ -66,8 +66,10 @@ class Api:
         """
         # https://docs.shipstation.com/apis/openapi/shipments/create_shipments
         answer = self._http.request(
-            "POST", "/v2/shipments", json={"shipments": list(entries)}, operation="create shipments"
+            "POST", "/v2/shipments", expect=(404,), json={"shipments": list(entries)}, operation="create shipments"
         )
+        if answer.status_code == 404:
+            raise _missing_path(answer)
         return parsed(CreateAnswer, answered_json(VENDOR, answer))
 
     def shipment(self, shipment_id: str) -> Raw | None:
@@ -225,11 +227,16 @@ def _refuse_bad_credential(answer: httpx.Response) -> None:
 
 
 def _refuse_missing_path(answer: httpx.Response) -> None:
-    """Raise UnexpectedAnswer when a 404 is about the address and not about an object."""
+    """Raise when a 404 is about the address and not about an object, which would come in ShipStation's envelope."""
     try:
         body = answer.json()
     except (ValueError, UnicodeDecodeError):
         body = None
     if not isinstance(body, dict) or not isinstance(body.get("errors"), list):
-        path = answer.request.url.path
-        raise UnexpectedAnswer(VENDOR, f"knows no path {path}", hint="check base_url in stack.toml")
+        raise _missing_path(answer)
+
+
+def _missing_path(answer: httpx.Response) -> NotAuthorised:
+    """No record is to blame for this, so the connection is paused and its work is kept."""
+    path = answer.request.url.path
+    return NotAuthorised(VENDOR, f"knows no path {path}", hint="check base_url in stack.toml", code="path")

@@ -94,7 +94,8 @@ class Creator:
             yield from self._each_alone(drafts, error)
             return
         results = _by_key(drafts, answer.shipments)
-        for draft in drafts:
+        # What was made is told first: looking up the others takes calls that may fail.
+        for draft in sorted(drafts, key=lambda draft: not _was_made(results.get(draft.key))):
             yield draft, self._result(draft, results.get(draft.key))
 
     def look(self, draft: Draft) -> Made | None:
@@ -114,10 +115,11 @@ class Creator:
             yield draft, self._refused(draft, str(refusal)) if len(drafts) == 1 else self.ensure(draft)
 
     def ensure(self, draft: Draft) -> Made | HubError:
-        """Make one on its own."""
-        for _, result in self.create([draft]):
-            return result
-        return UnexpectedAnswer(VENDOR, f"did not say what became of {draft.key}")
+        """Make one on its own; a call without an answer is an OutcomeUnknown in the result."""
+        try:
+            return next(result for _, result in self.create([draft]))
+        except OutcomeUnknown as error:
+            return error
 
     def _result(self, draft: Draft, created: CreatedShipment | None) -> Made | HubError:
         if created is None:
@@ -150,6 +152,10 @@ def says(raw: Any, body: Any) -> bool:
     if isinstance(body, list):
         return isinstance(raw, list) and len(raw) == len(body) and all(map(says, raw, body))
     return raw == body or (raw in (None, "") and body in (None, ""))
+
+
+def _was_made(created: CreatedShipment | None) -> bool:
+    return created is not None and bool(created.shipment_id)
 
 
 def _by_key(drafts: Sequence[Draft], results: Sequence[CreatedShipment]) -> dict[str, CreatedShipment]:

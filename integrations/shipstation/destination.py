@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from pydantic import ValidationError
 
 from commerce.allocation import Verdict, shipments_wanted
-from commerce.errors import HubError, OutcomeUnknown, Rejected, Unmappable, UnexpectedAnswer
+from commerce.errors import HubError, OutcomeUnknown, Rejected, UnexpectedAnswer, Unmappable
 from commerce.orders import Order
 from commerce.outcomes import Done, Held, Outcome, Retry, Skipped, Unknown
 from commerce.ports import Item
@@ -18,7 +19,7 @@ from integrations.shipstation.changing import Changer
 from integrations.shipstation.client import Api
 from integrations.shipstation.creating import Creator, Draft, Made
 from integrations.shipstation.settings import ShipStationSettings
-from integrations.shipstation.wish import Part, Wish, binding_of, parts_of, possible_keys
+from integrations.shipstation.wish import Part, Wish, binding_of, possible_keys
 
 POST_SIZE = 20
 """Shipments in one call; the schema names no maximum."""
@@ -34,6 +35,21 @@ class Job:
 
     item: Item
     wish: Wish
+
+    @cached_property
+    def drafts(self) -> list[Draft]:
+        """The shipments that the order wants. Raises Unmappable for what cannot be said."""
+        return [
+            Draft(
+                order=self.order,
+                location=wanted.location_id,
+                key=keys.external_id(self.order, wanted.location_id, first=position == 1),
+                position=position,
+                body=self.wish.body(wanted.location_id, wanted.units, with_money=position == 1),
+                to=self.wish.to,
+            )
+            for position, wanted in enumerate(self.wish.allocation.shipments, start=1)
+        ]
 
     @property
     def order(self) -> Order:
@@ -71,7 +87,8 @@ class Deliveries:
         try:
             order = Order.model_validate(item.newest.data)
             wish = Wish(order, shipments_wanted(order, self._settings.payment), self._settings)
-            return self._known(Job(item, wish)) or self._new(Job(item, wish), fresh)
+            job = Job(item, wish)
+            return self._known(job) or (None if item.binding else self._new(job, fresh))
         except ValidationError as error:
             fields = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
             return Held(cause="unreadable_order", reason=f"{item.subject} cannot be read: {fields}")
@@ -87,7 +104,7 @@ class Deliveries:
             return Done(binding=job.item.binding, changed=False, note=reason)
         if verdict is Verdict.ASK_AGAIN:
             return _ask_again(job)
-        if job.wish.fingerprint == job.item.binding.fingerprint:
+        if job.wish.fingerprint == job.item.binding.fingerprint and not job.item.in_doubt:
             return Done(binding=job.item.binding, changed=False)
         return self._changer.change(job.wish, job.item)
 
@@ -96,6 +113,8 @@ class Deliveries:
 
         An order that is to be stopped is looked up in any case: a try that ended halfway must not be shipped.
         """
+        if job.wish.allocation.verdict in (Verdict.WAIT, Verdict.ASK_AGAIN):
+            return False
         stopped = job.order.cancelled or job.wish.allocation.reason.startswith(("payment", "refunded"))
         return job.item.in_doubt or (job.wish.allocation.verdict is Verdict.STOP and stopped and not job.order.test)
 
@@ -123,41 +142,24 @@ class Deliveries:
             return _ask_again(job)
         if allocation.verdict is not Verdict.SHIP:
             return Skipped(reason=allocation.reason)
-        _ = self._drafts(job)  # what cannot be said is held before anything is sent
-        fresh.append(job)
+        if job.drafts:  # made here, so that what cannot be said is held before anything is sent
+            fresh.append(job)
         return None
-
-    def _drafts(self, job: Job) -> list[Draft]:
-        drafts: list[Draft] = []
-        for position, wanted in enumerate(job.wish.allocation.shipments, start=1):
-            first = position == 1
-            drafts.append(
-                Draft(
-                    order=job.order,
-                    location=wanted.location_id,
-                    key=keys.external_id(job.order, wanted.location_id, first=first),
-                    position=position,
-                    body=job.wish.body(wanted.location_id, wanted.units, with_money=first),
-                    to=job.wish.to,
-                )
-            )
-        return drafts
 
     def _made(self, jobs: Sequence[Job]) -> Iterator[tuple[Item, Outcome]]:
         """Post the shipments of several orders in one call."""
-        drafts = {draft.key: job for job in jobs for draft in self._drafts(job)}
-        waiting = {job.order.key: len(self._drafts(job)) for job in jobs}
-        results: dict[str, list[Made | HubError]] = {key: [] for key in waiting}
+        owner = {draft.key: job for job in jobs for draft in job.drafts}
+        results: dict[str, list[Made | HubError]] = {job.order.key: [] for job in jobs}
         try:
-            for draft, result in self._creator.create([draft for job in jobs for draft in self._drafts(job)]):
-                job = drafts[draft.key]
+            for draft, result in self._creator.create([draft for job in jobs for draft in job.drafts]):
+                job = owner[draft.key]
                 results[job.order.key].append(result)
-                if len(results[job.order.key]) == waiting[job.order.key]:
+                if len(results[job.order.key]) == len(job.drafts):
                     yield job.item, self._outcome(job, results.pop(job.order.key))
         except OutcomeUnknown as error:
-            for key in results:
-                job = next(job for job in jobs if job.order.key == key)
-                yield job.item, Unknown(reason=str(error))
+            for job in jobs:
+                if job.order.key in results:
+                    yield job.item, Unknown(reason=str(error))
 
     def _outcome(self, job: Job, results: Sequence[Made | HubError]) -> Outcome:
         errors = [result for result in results if isinstance(result, HubError)]
@@ -171,3 +173,51 @@ class Deliveries:
             except (Unmappable, Rejected, UnexpectedAnswer, OutcomeUnknown) as error:
                 return _outcome_of(error, job.item, job.order)
         return Done(binding=binding_of(job.wish, parts, ()), note=job.wish.allocation.reason)
+
+
+def _located(parts: Sequence[Part], wish: Wish) -> list[Part]:
+    """Parts that were found, each with its location: the key says it, or it is the first that is left."""
+    named = [part.model_copy(update={"location": keys.order_and_location(part.external_id)[1]}) for part in parts]
+    taken = {part.location for part in named}
+    free = (each.location_id for each in wish.allocation.shipments if each.location_id not in taken)
+    return [part if part.location else part.model_copy(update={"location": next(free, "")}) for part in named]
+
+
+def _calls(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Orders that go together in one call; an order's shipments are never divided."""
+    call: list[Job] = []
+    for job in jobs:
+        if call and sum(len(each.drafts) for each in call) + len(job.drafts) > POST_SIZE:
+            yield call
+            call = []
+        call.append(job)
+    if call:
+        yield call
+
+
+def _ask_again(job: Job) -> Retry:
+    wait = min(ROUTING_WAIT * 2 ** min(job.item.attempt - 1, 10), LONGEST_ROUTING_WAIT)
+    return Retry(reason=f"order {job.order.number} is {job.wish.allocation.reason}", after=wait)
+
+
+CAUSES = {
+    "ship_to": "missing_address",
+    "phone": "missing_phone",
+    "warehouses": "unmapped_location",
+    "external_shipment_id": "key_too_long",
+}
+
+
+def _outcome_of(error: HubError, item: Item, order: Order | None = None) -> Outcome:
+    name = f"order {order.number}" if order else item.subject
+    if isinstance(error, OutcomeUnknown):
+        return Unknown(reason=str(error))
+    if isinstance(error, Unmappable):
+        return Held(cause=CAUSES.get(error.field, f"unmappable_{error.field}"), reason=str(error), hint=error.hint)
+    if isinstance(error, Rejected):
+        return Held(
+            cause="refused",
+            reason=f"ShipStation refuses {name}: {error}",
+            hint=error.hint or "correct the order in the storefront, then release",
+        )
+    return Held(cause="unreadable_answer", reason=f"{name}: {error}", hint=error.hint)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from integrations.shopify.simulator import sales
 from integrations.shopify.simulator.model import FulfillmentOrder, Line, Order, Refund, RefundLine, Tax, Transaction
 from integrations.shopify.simulator.money import NOTHING, Bag, total
 from integrations.shopify.simulator.placing import build_line, price_lines, retax, route, transact
@@ -18,7 +19,13 @@ CALLED_OFF = ("OPEN", "IN_PROGRESS", "ON_HOLD", "SCHEDULED")
 
 
 def refund(
-    sim: Any, order: Order, wanted: Sequence[tuple[Line, int, bool]], shipping: Bag, extra: Bag, note: str | None, at: int
+    sim: Any,
+    order: Order,
+    wanted: Sequence[tuple[Line, int, bool]],
+    shipping: Bag,
+    extra: Bag,
+    note: str | None,
+    at: int,
 ) -> Refund:
     """Give units, shipping and something extra back, with the money that was received for it."""
     made = Refund(sim.store.ids.next("Refund"), order, at, note, [], [], None)
@@ -157,6 +164,9 @@ def edit(
     sim: Any, order: Order, quantities: Mapping[int, int], added: Sequence[Mapping[str, Any]], at: int
 ) -> dict[int, int]:
     """Set current quantities and add lines; the changes by line id. A removal is no refund."""
+    if order.agreements is None:
+        order.agreements = [sales.placed_agreement(order)]
+    before = {line.id: _standing(line) for line in order.lines}
     deltas: dict[int, int] = {}
     for index, wanted in quantities.items():
         line = order.lines[index]
@@ -175,8 +185,30 @@ def edit(
         sim.stock(line, line.location, available=-line.quantity, committed=line.quantity)
         deltas[line.id] = line.quantity
     route(sim.store, order, lines, at)
+    order.agreements.append(sales.edit_agreement(order, at, _changes(order, deltas, before)))
     order.edited, order.known = True, None
     return deltas
+
+
+Standing = tuple[Bag, tuple[Tax, ...]]
+"""What is left of a line, and of each of its taxes."""
+
+
+def _standing(line: Line) -> Standing:
+    return line.still(line.net), tuple(Tax(tax.title, tax.rate, line.still(tax.amount)) for tax in line.taxes)
+
+
+def _changes(order: Order, deltas: Mapping[int, int], before: Mapping[int, Standing]) -> list[sales.Change]:
+    changes: list[sales.Change] = []
+    for line in order.lines:
+        if line.id in deltas:
+            net, taxes = _standing(line)
+            old_net, old_taxes = before.get(line.id, (NOTHING, tuple(tax._replace(amount=NOTHING) for tax in taxes)))
+            rows = [
+                new._replace(amount=new.amount.minus(old.amount)) for new, old in zip(taxes, old_taxes, strict=True)
+            ]
+            changes.append((line, deltas[line.id], net.minus(old_net), rows))
+    return changes
 
 
 def _enlarge(sim: Any, line: Line, units: int, at: int) -> None:

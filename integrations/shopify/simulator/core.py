@@ -14,16 +14,18 @@ import httpx
 from integrations.shopify.simulator import payloads
 from integrations.shopify.simulator.documents import Documents
 from integrations.shopify.simulator.errors import FieldError, access_denied
-from integrations.shopify.simulator.model import Level, Line, Location, Order
+from integrations.shopify.simulator.model import Line, Order
 from integrations.shopify.simulator.paging import Page
 from integrations.shopify.simulator.plan import Request
 from integrations.shopify.simulator.queries import search_levels
 from integrations.shopify.simulator.schema import admin_schema
+from integrations.shopify.simulator.stock import Level, Location
 from integrations.shopify.simulator.store import Store
 from integrations.shopify.simulator.tokens import Tokens
 from integrations.shopify.simulator.webhooks import emit
 from integrations.simulator import Bucket, Clock, Simulator
 
+SHOP = {"name": "Demo", "currency": "USD", "timezone": "America/New_York", "taxes_included": False}
 GID = re.compile(r"gid://shopify/(\w+)/(\d+)(\?.*)?")
 BUCKET = (2000, 100)
 ALL_SCOPES = frozenset(
@@ -69,7 +71,7 @@ class Core(Simulator):
         self.bucket = Bucket(*BUCKET, clock=clock)
         self.scopes = set(scopes)
         self.domain, self.routing_delay, self.loopback_webhooks = domain, routing_delay, loopback_webhooks
-        self.shop: dict[str, Any] = {"name": "Demo", "currency": "USD", "timezone": "America/New_York", "taxes_included": False}  # fmt: skip
+        self.shop: dict[str, Any] = dict(SHOP)
         self.idempotency: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
         self.delivered: deque[httpx.Request] = deque(maxlen=1000)
         self.emails_sent = 0

@@ -43,7 +43,9 @@ def actual_cost(root: Selections, request: Request) -> int:
 def too_expensive(cost: int) -> dict[str, Any]:
     """The error of a query that no bucket could ever pay."""
     text = f"Query cost is {cost}, which exceeds the single query max cost limit ({MOST}). "
-    text += "See https://shopify.dev/concepts/about-apis/rate-limits for more information on how the cost is calculated."
+    text += (
+        "See https://shopify.dev/concepts/about-apis/rate-limits for more information on how the cost is calculated."
+    )
     extensions = {"code": "MAX_COST_EXCEEDED", "cost": cost, "maxCost": MOST}
     return {"message": text, "extensions": {**extensions, "documentation": "https://shopify.dev/api/usage/rate-limits"}}
 

@@ -7,22 +7,33 @@ from typing import Any
 
 from graphql import DocumentNode, FieldNode, FragmentDefinitionNode, GraphQLError, Node, OperationDefinitionNode
 
-VALIDATION = (
+MISSING = "Field '{0}' is missing required arguments: {1}"
+MISSING_ATTRIBUTE = "Argument '{1}' on InputObject '{0}' is required"
+VALIDATION: tuple[tuple[str, str, str | None], ...] = (
     (r"Cannot query field '(\w+)' on type '(\w+)'", "undefinedField", "Field '{0}' doesn't exist on type '{1}'"),
-    (r"Unknown argument '(\w+)' on field '(\w+)\.(\w+)'", "argumentNotAccepted", "Field '{2}' doesn't accept argument '{0}'"),
-    (r"Unknown argument '(\w+)' on directive '@(\w+)'", "argumentNotAccepted", "Directive '{1}' doesn't accept argument '{0}'"),
-    (r"Field '(\w+)' argument '(\w+)' .*required", "missingRequiredArguments", "Field '{0}' is missing required arguments: {1}"),
-    (r"Directive '@(\w+)' argument '(\w+)'", "missingRequiredArguments", "Directive '{0}' is missing required arguments: {1}"),
-    (r"Field '(\w+)\.(\w+)' of required type", "missingRequiredInputObjectAttribute", "Argument '{1}' on InputObject '{0}' is required"),
+    (
+        r"Unknown argument '(\w+)' on field '(\w+)\.(\w+)'",
+        "argumentNotAccepted",
+        "Field '{2}' doesn't accept argument '{0}'",
+    ),
+    (
+        r"Unknown argument '(\w+)' on directive '@(\w+)'",
+        "argumentNotAccepted",
+        "Directive '{1}' doesn't accept argument '{0}'",
+    ),
+    (r"(?:Field|Argument) '(?:\w+\.)?(@?\w+)(?:' argument '|\()(\w+).*required", "missingRequiredArguments", MISSING),
+    (r"Directive '(@\w+)' argument '(\w+)'.*required", "missingRequiredArguments", MISSING),
+    (r"'(\w+)' to include required field '(\w+)'", "missingRequiredInputObjectAttribute", MISSING_ATTRIBUTE),
+    (r"Field '(\w+)\.(\w+)' of required type", "missingRequiredInputObjectAttribute", MISSING_ATTRIBUTE),
     (r"must have a selection of subfields|must not have a selection", "selectionMismatch", None),
     (r"Variable '\$(\w+)' is never used", "variableNotUsed", "Variable ${0} is declared but not used"),
     (r"Variable '\$(\w+)' is not defined", "variableNotDefined", "Variable ${0} is used but not declared"),
     (r"Unknown directive '@(\w+)'", "undefinedDirective", "Directive @{0} is not defined"),
-    (r"Directive '@(\w+)' may not be used", "directiveCannotBeApplied", "'@{0}' can't be applied here"),
+    (r"Directive '@(\w+)' may not be used", "directiveCannotBeApplied", None),
     (r"Unknown type '(\w+)'", "undefinedType", "{0} isn't a defined type"),
     (r"Variable '\$(\w+)' of type", "variableMismatch", None),
     (r"Unknown fragment", "useAndDefineFragment", None),
-)  # fmt: skip
+)
 DEFAULT_CODE = "argumentLiteralsIncompatible"
 
 

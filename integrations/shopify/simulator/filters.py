@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from integrations.shopify.simulator.clock import seconds
-from integrations.shopify.simulator.model import Level, Order
+from integrations.shopify.simulator.model import Order
 from integrations.shopify.simulator.search import BadTimestamp, BadValue, Filter, Predicate
+from integrations.shopify.simulator.stock import Level
 from integrations.shopify.simulator.store import Store
 from integrations.shopify.simulator.totals import financial_status, fulfillment_status, totals
 
@@ -20,7 +21,7 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-FINANCIAL = "paid pending authorized partially_paid partially_refunded refunded voided expired".split()
+FINANCIAL = ["paid", "pending", "authorized", "partially_paid", "partially_refunded", "refunded", "voided", "expired"]
 FULFILLMENT = {
     "unshipped": {"UNFULFILLED", "ON_HOLD"},
     "unfulfilled": {"UNFULFILLED", "PARTIALLY_FULFILLED", "ON_HOLD"},
@@ -118,7 +119,9 @@ def order_filters(store: Store, timezone: str, now: Callable[[], float]) -> dict
     return {
         "default": text(lambda one: f"{one.name} {one.spec.get('email') or ''}"),
         "id": identity(lambda one: one.id),
-        "name": Filter(_exact_name, lambda value: {one.id for key in (value, f"#{value}") if (one := by_name.get(key))}),
+        "name": Filter(
+            _exact_name, lambda value: {one.id for key in (value, f"#{value}") if (one := by_name.get(key))}
+        ),
         "created_at": moment(lambda one: one.created, timezone, now),
         "processed_at": moment(lambda one: one.created, timezone, now),
         "updated_at": moment(lambda one: seen.get(one.id, one.updated), timezone, now),
@@ -160,7 +163,9 @@ def variant_filters(store: Store, timezone: str, now: Callable[[], float]) -> di
         "managed": flag(lambda one: one.item.tracked),
         "requires_components": flag(lambda one: one.bundle),
         "product_status": choice(("active", "draft", "archived"), lambda _, word: word == "active"),
-        "inventory_quantity": number(lambda one: sum(level.quantity("available") for level in one.item.levels.values())),
+        "inventory_quantity": number(
+            lambda one: sum(level.quantity("available") for level in one.item.levels.values())
+        ),
         "updated_at": moment(lambda one: one.created, timezone, now),
     }
 
@@ -221,7 +226,7 @@ def customer_filters(store: Store, timezone: str, now: Callable[[], float]) -> d
 
 def fulfillment_order_filters(store: Store, timezone: str, now: Callable[[], float]) -> dict[str, Filter]:
     """The fields of `fulfillmentOrders(query:)`."""
-    known = "open in_progress scheduled on_hold incomplete closed cancelled".split()
+    known = ["open", "in_progress", "scheduled", "on_hold", "incomplete", "closed", "cancelled"]
     return {
         "id": identity(lambda one: one.id),
         "status": choice(known, lambda one, word: one.status.lower() == word),

@@ -11,9 +11,18 @@ from typing import Any
 
 import httpx
 
-from integrations.shopify.simulator import cost, sales, shop_queries
-from integrations.shopify.simulator.documents import Operation, coerce_variables
+from integrations.shopify.simulator import (
+    cost,
+    inventory,
+    read_fulfilment,
+    read_payments,
+    read_stock,
+    sales,
+    shop_queries,
+)
+from integrations.shopify.simulator.documents import Operation
 from integrations.shopify.simulator.errors import FieldError, RequestError
+from integrations.shopify.simulator.inputs import coerce_variables
 from integrations.shopify.simulator.plan import Request
 from integrations.shopify.simulator.tokens import unauthorised
 from integrations.shopify.simulator.world import World
@@ -21,7 +30,7 @@ from integrations.simulator import json_body
 
 GRAPHQL = re.compile(r"/admin/api(?:/(?P<version>[\w-]+))?/graphql\.json")
 OTHER_VERSIONS = ("2027-01", "unstable")
-RESOLVERS_OF = (sales, shop_queries)
+RESOLVERS_OF = (inventory, read_fulfilment, read_payments, read_stock, sales, shop_queries)
 """Imported so that their resolvers are registered."""
 
 
@@ -44,7 +53,9 @@ class ShopifySimulator(World):
         identity["X-Shopify-API-Version"] = served_version(found["version"])
         status, body = self._answer_graphql(request)
         content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-        return httpx.Response(status, headers={**identity, "content-type": "application/json; charset=utf-8"}, content=content)
+        return httpx.Response(
+            status, headers={**identity, "content-type": "application/json; charset=utf-8"}, content=content
+        )
 
     def _answer_graphql(self, request: httpx.Request) -> tuple[int, dict[str, Any]]:
         asked = json_body(request)

@@ -13,12 +13,31 @@ from urllib.parse import urlsplit
 
 from integrations.shopify.simulator.clock import stamp
 from integrations.shopify.simulator.errors import FieldError
-from integrations.shopify.simulator.model import Item, Level, Location, gid
+from integrations.shopify.simulator.model import gid
 from integrations.shopify.simulator.plan import Request, resolves
+from integrations.shopify.simulator.stock import Item, Level, Location
 
 MOST_ROWS = 250
 BILLION = 1_000_000_000
-REASONS = "correction cycle_count_available damaged movement_canceled movement_created movement_received movement_updated other promotion quality_control received reservation_created reservation_deleted reservation_updated restock safety_stock shrinkage".split()  # fmt: skip
+REASONS = [
+    "correction",
+    "cycle_count_available",
+    "damaged",
+    "movement_canceled",
+    "movement_created",
+    "movement_received",
+    "movement_updated",
+    "other",
+    "promotion",
+    "quality_control",
+    "received",
+    "reservation_created",
+    "reservation_deleted",
+    "reservation_updated",
+    "restock",
+    "safety_stock",
+    "shrinkage",
+]
 ADJUSTABLE = ("available", "damaged", "incoming", "quality_control", "reserved", "safety_stock")
 MISMATCH = "The same idempotency key cannot be used with different operation parameters."
 FAILED = "The previous attempt with this idempotency key failed."
@@ -46,7 +65,7 @@ def once(request: Request, name: str, args: Mapping[str, Any], do: Callable[[], 
 
 
 def _replayed(fingerprint: str, before: str, answer: dict[str, Any]) -> dict[str, Any]:
-    empty = {key: [] if key == "userErrors" else None for key in answer}
+    empty: dict[str, Any] = {key: [] if key == "userErrors" else None for key in answer}
     if fingerprint != before:
         return {**empty, "userErrors": [user_error(None, MISMATCH, "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")]}
     if answer["userErrors"]:
@@ -66,7 +85,8 @@ def set_quantities(_: Any, args: Mapping[str, Any], request: Request) -> dict[st
 def _set(request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
     errors = _document_errors(given)
     if given["name"] not in ("available", "on_hand"):
-        errors.append(user_error(["input", "name"], "The quantity name must be either 'available' or 'on_hand'.", "INVALID_NAME"))  # fmt: skip
+        text = "The quantity name must be either 'available' or 'on_hand'."
+        errors.append(user_error(["input", "name"], text, "INVALID_NAME"))
     errors += _duplicate_errors(given["quantities"], "quantities")
     changes = []
     for n, row in enumerate(given["quantities"]):
@@ -138,7 +158,9 @@ def _apply(
 def _change(request: Request, level: Level, name: str, delta: int) -> list[dict[str, Any]]:
     level.move(name, delta)
     request.sim.level_changed(level)
-    names = [name] if name == "incoming" else list(dict.fromkeys(["available" if name == "on_hand" else name, "on_hand"]))
+    names = (
+        [name] if name == "incoming" else list(dict.fromkeys(["available" if name == "on_hand" else name, "on_hand"]))
+    )
     row = {"delta": delta, "quantityAfterChange": None, "item": level.item, "location": level.location}
     return [{"name": one, **row} for one in names]
 
@@ -163,7 +185,9 @@ def _find(request: Request, row: Mapping[str, Any], field: list[str], errors: Er
         text = "The specified inventory item is not allowed to be adjusted."
         errors.append(user_error([*field, "inventoryItemId"], text, "NON_MUTABLE_INVENTORY_ITEM"))
     if location is None:
-        errors.append(user_error([*field, "locationId"], "The specified location could not be found.", "INVALID_LOCATION"))
+        errors.append(
+            user_error([*field, "locationId"], "The specified location could not be found.", "INVALID_LOCATION")
+        )
     return None if item is None or location is None else (item, location)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 from integrations.shopify.simulator.money import NOTHING, Bag, Exchange, total
-
-COUNTED = ("available", "committed", "damaged", "quality_control", "reserved", "safety_stock")
-NAMES = ("available", "committed", "damaged", "incoming", "on_hand", "quality_control", "reserved", "safety_stock")
+from integrations.shopify.simulator.stock import Location, Variant
 
 
 def gid(kind: str, number: int) -> str:
@@ -31,86 +30,23 @@ class Allocation(NamedTuple):
     amount: Bag
 
 
+def sum_of(parts: Sequence[Tax] | Sequence[Allocation]) -> Bag:
+    """What several taxes or allocations come to; mostly there is one or none."""
+    if len(parts) == 1:
+        return parts[0].amount
+    return total(one.amount for one in parts) if parts else NOTHING
+
+
 class Application(NamedTuple):
     """A discount of an order."""
 
-    index: int
+    number: int
     type_name: str
     code: str | None
     title: str
     value: Bag
     target: str
     method: str
-
-
-@dataclass(slots=True)
-class Location:
-    """A place where stock lies."""
-
-    TYPE: ClassVar[str] = "Location"
-    id: int
-    name: str
-    country: str = "US"
-    active: bool = True
-    created: int = 0
-
-
-@dataclass(slots=True)
-class Variant:
-    """A product with its only variant and its inventory item."""
-
-    TYPE: ClassVar[str] = "ProductVariant"
-    id: int
-    product: int
-    item: Item
-    sku: str | None
-    title: str
-    price: int
-    gift_card: bool
-    created: int
-    policy: str = "DENY"
-    barcode: str | None = None
-    bundle: bool = False
-
-
-@dataclass(slots=True)
-class Item:
-    """An inventory item and its levels by location id."""
-
-    TYPE: ClassVar[str] = "InventoryItem"
-    id: int
-    sku: str | None
-    tracked: bool
-    requires_shipping: bool
-    created: int
-    updated: int
-    levels: dict[int, Level] = field(default_factory=dict)
-    variant: Variant | None = None
-
-
-@dataclass(slots=True)
-class Level:
-    """The quantities of one item at one location."""
-
-    TYPE: ClassVar[str] = "InventoryLevel"
-    id: int
-    item: Item
-    location: Location
-    created: int
-    updated: int
-    active: bool = True
-    quantities: dict[str, int] = field(default_factory=dict)
-
-    def quantity(self, name: str) -> int:
-        """`on_hand` is the sum of everything but what is still on its way."""
-        if name == "on_hand":
-            return sum(self.quantities.get(one, 0) for one in COUNTED)
-        return self.quantities.get(name, 0)
-
-    def move(self, name: str, delta: int) -> None:
-        """Change one quantity; `on_hand` moves `available`."""
-        name = "available" if name == "on_hand" else name
-        self.quantities[name] = self.quantities.get(name, 0) + delta
 
 
 @dataclass(slots=True)
@@ -161,7 +97,7 @@ class Line:
     @property
     def discount(self) -> Bag:
         """Every share of a discount that landed here."""
-        return total(one.amount for one in self.allocations) if self.allocations else NOTHING
+        return sum_of(self.allocations)
 
     @property
     def net(self) -> Bag:
@@ -171,7 +107,7 @@ class Line:
     @property
     def tax(self) -> Bag:
         """All taxes of the line."""
-        return total(one.amount for one in self.taxes)
+        return sum_of(self.taxes)
 
     def share(self, amount: Bag, start: int, end: int) -> Bag:
         """The part of a line amount that belongs to its units `start` to `end`."""
@@ -201,12 +137,12 @@ class Shipping:
     @property
     def discounted(self) -> Bag:
         """After discounts."""
-        return self.price.minus(total(one.amount for one in self.allocations))
+        return self.price.minus(sum_of(self.allocations))
 
     @property
     def tax(self) -> Bag:
         """All taxes of shipping."""
-        return total(one.amount for one in self.taxes)
+        return sum_of(self.taxes)
 
 
 @dataclass(slots=True)

@@ -11,7 +11,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-WITHOUT_CENTS = {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}  # fmt: skip
+WITHOUT_CENTS = frozenset(
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"]
+)
 
 
 class Bag(NamedTuple):
@@ -47,7 +49,7 @@ def total(bags: Iterable[Bag]) -> Bag:
 
 @lru_cache(maxsize=20_000)
 def hundredths(text: str) -> int:
-    """"19.90" -> 1990."""
+    """ "19.90" -> 1990."""
     return int(Decimal(str(text)).scaleb(2).quantize(Decimal(1), ROUND_HALF_UP))
 
 
@@ -76,7 +78,7 @@ class Exchange:
         return bag_record(bag.shop, self.shop, bag.presentment, self.presentment)
 
     def share(self, amount: Bag, start: int, end: int, of: int) -> Bag:
-        """The part of `amount` that belongs to units `start` to `end` of `of`; consecutive parts add up to the whole."""
+        """The part of `amount` for units `start` to `end` of `of`; consecutive parts add up to the whole."""
         if not of:
             return NOTHING
         shop = _up_to(amount.shop, end, of, step_of(self.shop)) - _up_to(amount.shop, start, of, step_of(self.shop))
@@ -141,4 +143,7 @@ def money_record(cents: int, currency: str) -> dict[str, Any]:
 @lru_cache(maxsize=50_000)
 def bag_record(shop_cents: int, shop: str, presentment_cents: int, presentment: str) -> dict[str, Any]:
     """A `MoneyBag`. Shared: never change it."""
-    return {"shopMoney": money_record(shop_cents, shop), "presentmentMoney": money_record(presentment_cents, presentment)}
+    return {
+        "shopMoney": money_record(shop_cents, shop),
+        "presentmentMoney": money_record(presentment_cents, presentment),
+    }

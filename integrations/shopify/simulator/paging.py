@@ -35,7 +35,7 @@ def page_size(args: Mapping[str, Any]) -> int:
         raise FieldError("you must provide one of first or last", "BAD_REQUEST")
     if first is not None and last is not None:
         raise FieldError("providing both first and last is not supported", "BAD_REQUEST")
-    size = int(first if first is not None else last)
+    size = int(first or last or 0)
     if not 0 <= size <= MOST:
         raise FieldError(f"The requested page size {size} must be between 0 and {MOST}", "BAD_REQUEST")
     return size

@@ -68,7 +68,9 @@ def build_line(store: Store, order: Order, spec: Mapping[str, Any]) -> Line:
         sku=sku,
         title=spec.get("title") or (variant.title if variant else str(sku)),
         quantity=quantity,
-        unit=order.exchange.amount(spec["price"]) if "price" in spec else order.exchange.bag(variant.price if variant else 0),
+        unit=order.exchange.amount(spec["price"])
+        if "price" in spec
+        else order.exchange.bag(variant.price if variant else 0),
         requires_shipping=bool(spec.get("requires_shipping", not gift_card)),
         gift_card=gift_card,
         taxable=bool(spec.get("taxable", True)) and not gift_card,
@@ -122,7 +124,8 @@ def _allocate_order_discount(order: Order, discount: Mapping[str, Any] | None) -
 
 def _shipping(store: Store, order: Order, spec: Mapping[str, Any]) -> Shipping:
     exchange = order.exchange
-    one = Shipping(store.ids.next("ShippingLine"), order, spec.get("title") or "Standard", spec.get("code"), exchange.amount(spec.get("price") or "0"))  # fmt: skip
+    title, price = spec.get("title") or "Standard", exchange.amount(spec.get("price") or "0")
+    one = Shipping(store.ids.next("ShippingLine"), order, title, spec.get("code"), price)
     discount = exchange.amount(spec.get("discount") or "0")
     if discount.shop:
         index = _apply(order, "Shipping discount", spec.get("discount_code"), discount, DELIVERY)
@@ -190,7 +193,11 @@ def route(store: Store, order: Order, lines: Sequence[Line], at: int) -> list[Fu
         groups.setdefault((line.location.id, line.requires_shipping), []).append(line)
     made = []
     for (location, ships), members in groups.items():
-        rows = [FulfillmentOrderLine(store.ids.next("FulfillmentOrderLineItem"), one, one.unfulfilled, one.unfulfilled) for one in members]  # fmt: skip
+        number = store.ids.next
+        rows = [
+            FulfillmentOrderLine(number("FulfillmentOrderLineItem"), one, one.unfulfilled, one.unfulfilled)
+            for one in members
+        ]
         made.append(open_fulfillment_order(store, order, location, "SHIPPING" if ships else "NONE", rows, at))
     return made
 

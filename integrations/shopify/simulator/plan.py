@@ -9,27 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 
 from graphql import (
     FieldNode,
-    FragmentDefinitionNode,
     GraphQLField,
-    GraphQLNamedType,
-    GraphQLObjectType,
-    GraphQLSchema,
-    SelectionSetNode,
-    get_named_type,
-    get_nullable_type,
-    is_abstract_type,
-    is_leaf_type,
-    is_list_type,
-    is_non_null_type,
 )
-from graphql.execution.values import get_argument_values, get_directive_values
 
 from integrations.shopify.simulator.errors import FieldError
+from integrations.shopify.simulator.inputs import arguments
 from integrations.shopify.simulator.paging import Page, page_of
 
 Getter = Callable[[Any], Any]
@@ -64,8 +52,12 @@ class Request:
 
     def directive(self, name: str) -> dict[str, Any] | None:
         """The arguments of a directive on the field that is being resolved."""
-        found = self.sim.schema.get_directive(name)
-        return None if self.node is None else get_directive_values(found, self.node, self.variables)
+        written = (
+            next((one for one in self.node.directives or () if one.name.value == name), None) if self.node else None
+        )
+        if written is None:
+            return None
+        return arguments(self.sim.schema.get_directive(name).args, written.arguments or (), self.variables)
 
 
 Named = list[tuple[str, str]]
@@ -103,7 +95,7 @@ class Field:
         """Coerced arguments, computed once per request."""
         known = request.arguments.get(id(self))
         if known is None:
-            known = get_argument_values(self.definition, self.nodes[0], dict(request.variables))
+            known = arguments(self.definition.args, self.nodes[0].arguments or (), request.variables)
             request.arguments[id(self)] = known
         return known
 
@@ -212,113 +204,3 @@ def type_name(subject: Any) -> str:
     """The GraphQL type of one of the simulator's objects."""
     name: str = subject["__typename"] if isinstance(subject, dict) else subject.TYPE
     return name
-
-
-class Compiler:
-    """Turns the selections of one document into `Selection`s."""
-
-    def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], skip: Skip) -> None:
-        self.schema, self.fragments, self.skip = schema, fragments, skip
-
-    def selections(self, of: GraphQLNamedType, nodes: list[SelectionSetNode]) -> Selections:
-        """The selections for `of`, or for each of its possible types."""
-        if is_abstract_type(of):
-            possible = self.schema.get_possible_types(of)  # type: ignore[arg-type]
-            return Selections({one.name: self.selection(one, nodes) for one in possible})
-        assert isinstance(of, GraphQLObjectType)
-        selection = self.selection(of, nodes)
-        return Selections({of.name: selection}, whole=is_whole(of, selection))
-
-    def selection(self, of: GraphQLObjectType, nodes: list[SelectionSetNode]) -> Selection:
-        """The fields selected of object type `of`; fields of the same key are merged."""
-        grouped: dict[str, list[FieldNode]] = {}
-        for node in nodes:
-            self._collect(of, node, grouped)
-        return Selection([self._field(of, key, found) for key, found in grouped.items()])
-
-    def _collect(self, of: GraphQLObjectType, selections: SelectionSetNode, into: dict[str, list[FieldNode]]) -> None:
-        for node in selections.selections:
-            if self.skip(node):
-                continue
-            if isinstance(node, FieldNode):
-                into.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
-                continue
-            name = getattr(node, "name", None)
-            fragment: Any = self.fragments[name.value] if name else node
-            if self._applies(fragment.type_condition, of):
-                self._collect(of, fragment.selection_set, into)
-
-    def _applies(self, condition: Any, of: GraphQLObjectType) -> bool:
-        if condition is None or condition.name.value == of.name:
-            return True
-        wanted = self.schema.get_type(condition.name.value)
-        return is_abstract_type(wanted) and self.schema.is_sub_type(wanted, of)  # type: ignore[arg-type]
-
-    def _field(self, of: GraphQLObjectType, key: str, nodes: list[FieldNode]) -> Field:
-        name = nodes[0].name.value
-        if name == "__typename":
-            return Field(key, name, of.name, "leaf", "String", nodes, GraphQLField(of), False, get=lambda _: of.name)
-        definition = of.fields[name]
-        returns = get_named_type(definition.type)
-        one = Field(key, name, of.name, kind_of(definition), returns.name, nodes, definition, False)
-        one.nullable = not is_non_null_type(definition.type)
-        one.resolve = RESOLVERS.get((of.name, name))
-        one.get = GETTERS[of.name][name] if one.resolve is None and of.name in GETTERS else itemgetter(name)
-        sets = [node.selection_set for node in nodes if node.selection_set]
-        if one.kind == "connection":
-            self._connection(one, returns, sets)
-        elif one.kind != "leaf":
-            one.inner = self.selections(returns, sets)
-        return one
-
-    def _connection(self, one: Field, returns: GraphQLNamedType, sets: list[SelectionSetNode]) -> None:
-        parts: dict[str, list[FieldNode]] = {}
-        for node in sets:
-            self._collect(returns, node, parts)  # type: ignore[arg-type]
-        inner: GraphQLNamedType = get_named_type(returns.fields["nodes"].type)  # type: ignore[attr-defined]
-        edge = get_named_type(returns.fields["edges"].type)  # type: ignore[attr-defined]
-        nodes, edges, info = (self._sets(parts, name) for name in ("nodes", "edges", "pageInfo"))
-        one.inner = self.selections(inner, nodes) if nodes else None
-        edge_parts: dict[str, list[FieldNode]] = {}
-        for node in edges:
-            self._collect(edge, node, edge_parts)
-        inside = self._sets(edge_parts, "node")
-        one.edges = self.selections(inner, inside) if inside else None
-        info_parts: dict[str, list[FieldNode]] = {}
-        for node in info:
-            self._collect(self.schema.type_map["PageInfo"], node, info_parts)  # type: ignore[arg-type]
-        one.parts = Parts(_named(parts), _named(edge_parts), _named(info_parts))
-
-    @staticmethod
-    def _sets(parts: dict[str, list[FieldNode]], name: str) -> list[SelectionSetNode]:
-        found = (node for nodes in parts.values() for node in nodes if node.name.value == name)
-        return [node.selection_set for node in found if node.selection_set]
-
-
-Skip = Callable[[Any], bool]
-"""Whether @skip or @include leave a selection out."""
-
-
-def _named(parts: dict[str, list[FieldNode]]) -> Named:
-    return [(key, nodes[0].name.value) for key, nodes in parts.items()]
-
-
-def kind_of(definition: GraphQLField) -> str:
-    """How a field's value is projected."""
-    returns = get_named_type(definition.type)
-    if is_leaf_type(returns):
-        return "leaf"
-    if returns.name.endswith("Connection"):
-        return "connection"
-    return "list" if is_list_type(get_nullable_type(definition.type)) else "object"
-
-
-def is_whole(of: GraphQLObjectType, selection: Selection) -> bool:
-    """Whether money is selected in full, so that the stored record can be handed out as it is."""
-    if of.name not in ("MoneyBag", "MoneyV2") or [one.key for one in selection.fields] != [
-        one.name for one in selection.fields
-    ]:
-        return False
-    if {one.key for one in selection.fields} != set(of.fields):
-        return False
-    return all(one.inner is None or one.inner.whole for one in selection.fields)

@@ -8,10 +8,11 @@ from typing import Any
 from integrations.shopify.simulator import filters
 from integrations.shopify.simulator.clock import seconds
 from integrations.shopify.simulator.errors import FieldError
-from integrations.shopify.simulator.model import Item, Level, Order
+from integrations.shopify.simulator.model import Order
 from integrations.shopify.simulator.paging import Page, Row, keyset_page, page_of
 from integrations.shopify.simulator.plan import Request, resolves
-from integrations.shopify.simulator.search import BadTimestamp, Search, compile_search
+from integrations.shopify.simulator.search import BadTimestamp, Filter, Search, compile_search
+from integrations.shopify.simulator.stock import Item, Level
 from integrations.shopify.simulator.store import Store
 from integrations.shopify.simulator.totals import financial_status, fulfillment_status, totals
 
@@ -36,7 +37,7 @@ ORDER_SORTS: dict[str, Callable[[Order], Any]] = {
 }
 
 
-def search(request: Request, field: str, args: Mapping[str, Any], known: Mapping[str, filters.Filter]) -> Search:
+def search(request: Request, field: str, args: Mapping[str, Any], known: Mapping[str, Filter]) -> Search:
     """The compiled `query:` argument; what there is to say about it ends up in `extensions.search`."""
     query = args.get("query")
     try:
@@ -223,7 +224,9 @@ def product_variants(_: Any, args: Mapping[str, Any], request: Request) -> Page:
     """https://shopify.dev/docs/api/admin-graphql/latest/queries/productVariants"""
     request.sim.demand("productVariants", "read_products")
     store, order_by = request.sim.store, args["sortKey"]
-    found = search(request, "productVariants", args, filters.variant_filters(store, request.sim.timezone, request.sim.now))
+    found = search(
+        request, "productVariants", args, filters.variant_filters(store, request.sim.timezone, request.sim.now)
+    )
     sorts: dict[str, Callable[[Any], Any]] = {"SKU": lambda one: one.sku or "", "TITLE": lambda one: one.title}
     return page_of_rows(store.variants, found, order_by, args, sorts.get(order_by, lambda one: one.id))
 
@@ -256,8 +259,11 @@ def fulfillment_orders(_: Any, args: Mapping[str, Any], request: Request) -> Pag
         return page_of([], args)
     store, now = request.sim.store, request.sim.now
     everything = args.get("includeClosed")
-    rows = {one.id: one for one in store.fulfillment_orders.values() if one.order.routed_at <= now() and (everything or one.status not in ("CLOSED", "CANCELLED"))}  # fmt: skip
-    found = search(request, "fulfillmentOrders", args, filters.fulfillment_order_filters(store, request.sim.timezone, now))
+    known = [one for one in store.fulfillment_orders.values() if one.order.routed_at <= now()]
+    rows = {one.id: one for one in known if everything or one.status not in ("CLOSED", "CANCELLED")}
+    found = search(
+        request, "fulfillmentOrders", args, filters.fulfillment_order_filters(store, request.sim.timezone, now)
+    )
     by_id = args["sortKey"] == "ID"
     return page_of_rows(rows, found, args["sortKey"], args, lambda one: one.id if by_id else one.updated)
 
@@ -268,7 +274,10 @@ def customers(_: Any, args: Mapping[str, Any], request: Request) -> Page:
     request.sim.demand("customers", "read_customers")
     store, order_by = request.sim.store, args["sortKey"]
     found = search(request, "customers", args, filters.customer_filters(store, request.sim.timezone, request.sim.now))
-    sorts: dict[str, Callable[[Any], Any]] = {"UPDATED_AT": lambda one: one.updated, "CREATED_AT": lambda one: one.created}
+    sorts: dict[str, Callable[[Any], Any]] = {
+        "UPDATED_AT": lambda one: one.updated,
+        "CREATED_AT": lambda one: one.created,
+    }
     return page_of_rows(store.customers, found, order_by, args, sorts.get(order_by, lambda one: one.id))
 
 

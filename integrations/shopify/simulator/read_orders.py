@@ -7,7 +7,15 @@ from operator import attrgetter
 from typing import Any
 
 from integrations.shopify.simulator.clock import maybe_stamp, stamp
-from integrations.shopify.simulator.model import Allocation, Application, Line, Order, Refund, Shipping, Tax, Transaction, gid
+from integrations.shopify.simulator.model import (
+    Allocation,
+    Application,
+    Line,
+    Order,
+    Shipping,
+    Tax,
+    gid,
+)
 from integrations.shopify.simulator.money import NOTHING, Bag, hundredths, money_record, total
 from integrations.shopify.simulator.plan import GETTERS
 from integrations.shopify.simulator.totals import (
@@ -20,9 +28,19 @@ from integrations.shopify.simulator.totals import (
 )
 
 NO_RISK = {"recommendation": "NONE", "assessments": []}
-SHIPPING_FIELDS = ("firstName", "lastName", "company", "address1", "address2", "city", "province", "zip", "country", "phone")
+SHIPPING_FIELDS = (
+    "firstName",
+    "lastName",
+    "company",
+    "address1",
+    "address2",
+    "city",
+    "province",
+    "zip",
+    "country",
+    "phone",
+)
 SNAKE = {"firstName": "first_name", "lastName": "last_name"}
-MANUAL = {"manual", "cash", "bank_deposit", "cash_on_delivery", "money_order"}
 
 
 def sum_of(read: Callable[[Totals], Bag]) -> Callable[[Order], dict[str, Any]]:
@@ -83,7 +101,7 @@ def still_refundable(line: Line) -> int:
 
 def cart_discount(order: Order) -> dict[str, Any]:
     """The part of the discounts that was given on the whole order."""
-    across = {one.index for one in order.applications if one.method == "ACROSS"}
+    across = {one.number for one in order.applications if one.method == "ACROSS"}
     parts = (part.amount for line in order.lines for part in line.allocations if part.application in across)
     return order.exchange.record(total(parts))
 
@@ -206,7 +224,9 @@ LINE: dict[str, Callable[[Line], Any]] = {
     "originalTotalSet": lambda one: one.order.exchange.record(one.gross),
     "totalDiscountSet": lambda one: one.order.exchange.record(line_discount(one)),
     "discountedTotalSet": lambda one: one.order.exchange.record(one.gross.minus(line_discount(one))),
-    "discountedUnitPriceSet": lambda one: one.order.exchange.record(one.share(one.gross.minus(line_discount(one)), 0, 1)),
+    "discountedUnitPriceSet": lambda one: one.order.exchange.record(
+        one.share(one.gross.minus(line_discount(one)), 0, 1)
+    ),
     "discountedUnitPriceAfterAllDiscountsSet": lambda one: one.order.exchange.record(one.share(one.net, 0, 1)),
     "priceAfterAllDiscountsBeforeTaxesSet": lambda one: one.order.exchange.record(net_without_tax(one)),
     "unfulfilledOriginalTotalSet": lambda one: one.order.exchange.record(one.unit.times(one.unfulfilled)),
@@ -217,7 +237,7 @@ LINE: dict[str, Callable[[Line], Any]] = {
 
 def line_discount(line: Line) -> Bag:
     """Only the discounts of the line itself: no code, nothing given on the whole order."""
-    own = {one.index for one in line.order.applications if one.method == "EACH" and not one.code}
+    own = {one.number for one in line.order.applications if one.method == "EACH" and not one.code}
     return total(part.amount for part in line.allocations if part.application in own)
 
 
@@ -258,7 +278,7 @@ def discount_application(order: Order, one: Application) -> dict[str, Any]:
     """https://shopify.dev/docs/api/admin-graphql/latest/interfaces/DiscountApplication"""
     return {
         "__typename": one.type_name,
-        "index": one.index,
+        "index": one.number,
         "targetType": one.target,
         "targetSelection": "ALL" if one.method == "ACROSS" else "EXPLICIT",
         "allocationMethod": one.method,
@@ -268,76 +288,6 @@ def discount_application(order: Order, one: Application) -> dict[str, Any]:
 
 ORDER["discountApplications"] = lambda order: [discount_application(order, one) for one in order.applications]
 
-TRANSACTION: dict[str, Callable[[Transaction], Any]] = {
-    "id": lambda one: gid("OrderTransaction", one.id),
-    "kind": attrgetter("kind"),
-    "status": attrgetter("status"),
-    "gateway": attrgetter("gateway"),
-    "formattedGateway": lambda one: one.gateway.replace("_", " ").title(),
-    "manualPaymentGateway": lambda one: one.gateway in MANUAL,
-    "test": lambda one: one.order.spec.get("test", False),
-    "createdAt": lambda one: stamp(one.at),
-    "processedAt": lambda one: stamp(one.at),
-    "paymentId": lambda one: f"{one.order.name}.{one.order.transactions.index(one) + 1}",
-    "errorCode": nothing,
-    "accountNumber": nothing,
-    "amountSet": lambda one: one.order.exchange.record(one.amount),
-    "settlementCurrency": lambda one: one.order.exchange.shop if one.gateway == "shopify_payments" else None,
-    "settlementCurrencyRate": lambda one: "1.0" if one.gateway == "shopify_payments" else None,
-    "parentTransaction": attrgetter("parent"),
-    "order": attrgetter("order"),
-    "fees": empty,
-}
-
-REFUND: dict[str, Callable[[Refund], Any]] = {
-    "id": lambda one: gid("Refund", one.id),
-    "legacyResourceId": lambda one: str(one.id),
-    "createdAt": lambda one: stamp(one.at),
-    "processedAt": lambda one: stamp(one.at),
-    "updatedAt": lambda one: stamp(one.at),
-    "note": attrgetter("note"),
-    "order": attrgetter("order"),
-    "totalRefundedSet": lambda one: one.order.exchange.record(refunded_money(one)),
-    "refundLineItems": attrgetter("lines"),
-    "refundShippingLines": lambda one: [refund_shipping(one, *row) for row in one.shipping],
-    "orderAdjustments": lambda one: [refund_adjustment(one)] if one.adjustment else [],
-    "transactions": attrgetter("transactions"),
-}
-
-
-def refunded_money(refund: Refund) -> Bag:
-    """What really went back."""
-    return total(one.amount for one in refund.transactions if one.kind == "REFUND" and one.status == "SUCCESS")
-
-
-def refund_shipping(refund: Refund, number: int, _: Shipping, amount: Bag, tax: Bag) -> dict[str, Any]:
-    """https://shopify.dev/docs/api/admin-graphql/latest/objects/RefundShippingLine"""
-    record = refund.order.exchange.record
-    identity = {"__typename": "RefundShippingLine", "id": gid("RefundShippingLine", number)}
-    return {**identity, "subtotalAmountSet": record(amount), "taxAmountSet": record(tax)}
-
-
-def refund_adjustment(refund: Refund) -> dict[str, Any]:
-    """https://shopify.dev/docs/api/admin-graphql/latest/objects/OrderAdjustment"""
-    assert refund.adjustment is not None
-    number, reason, amount = refund.adjustment
-    record = refund.order.exchange.record
-    identity = {"__typename": "OrderAdjustment", "id": gid("OrderAdjustment", number), "reason": reason}
-    return {**identity, "amountSet": record(amount), "taxAmountSet": record(NOTHING)}
-
-
-REFUND_LINE: dict[str, Callable[[Any], Any]] = {
-    "id": lambda one: gid("RefundLineItem", one.id),
-    "quantity": attrgetter("quantity"),
-    "restockType": attrgetter("restock"),
-    "restocked": lambda one: one.restock != "NO_RESTOCK",
-    "location": attrgetter("location"),
-    "lineItem": attrgetter("line"),
-    "priceSet": lambda one: one.line.order.exchange.record(one.line.unit),
-    "subtotalSet": lambda one: one.line.order.exchange.record(one.subtotal),
-    "totalTaxSet": lambda one: one.line.order.exchange.record(one.tax),
-}
-
 GETTERS.update(
     {
         "Order": ORDER,
@@ -345,8 +295,5 @@ GETTERS.update(
         "ShippingLine": SHIPPING,
         "TaxLine": TAX,
         "DiscountAllocation": ALLOCATION,
-        "OrderTransaction": TRANSACTION,
-        "Refund": REFUND,
-        "RefundLineItem": REFUND_LINE,
     }
 )

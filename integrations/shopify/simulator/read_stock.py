@@ -7,11 +7,12 @@ from operator import attrgetter
 from typing import Any
 
 from integrations.shopify.simulator.clock import stamp
-from integrations.shopify.simulator.model import NAMES, Customer, Item, Level, Location, Variant, gid
+from integrations.shopify.simulator.model import Customer, gid
 from integrations.shopify.simulator.money import money_record
 from integrations.shopify.simulator.paging import Page
 from integrations.shopify.simulator.plan import GETTERS, Request, resolves
 from integrations.shopify.simulator.read_orders import empty, mailing_address, no, nothing
+from integrations.shopify.simulator.stock import NAMES, Item, Level, Location, Variant
 
 VARIANT: dict[str, Callable[[Variant], Any]] = {
     "id": lambda one: gid("ProductVariant", one.id),

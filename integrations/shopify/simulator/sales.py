@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from integrations.shopify.simulator.clock import stamp
-from integrations.shopify.simulator.model import Line, Order, Refund, Shipping, Tax, gid
+from integrations.shopify.simulator.model import Line, Order, Refund, RefundLine, Shipping, Tax, gid
 from integrations.shopify.simulator.money import NOTHING, Bag, total
 from integrations.shopify.simulator.plan import Request, resolves
 
@@ -35,8 +35,12 @@ def placed_agreement(order: Order) -> dict[str, Any]:
     return agreement(order, "OrderAgreement", "ORDER", order.created, order.id, rows)
 
 
-def edit_agreement(order: Order, at: int, changes: Sequence[tuple[Line, int, Bag, Sequence[Tax]]]) -> dict[str, Any]:
-    """What an edit changed: (line, units, net, taxes), all signed."""
+Change = tuple[Line, int, Bag, Sequence[Tax]]
+"""(line, units, net, taxes) of an edit, all signed."""
+
+
+def edit_agreement(order: Order, at: int, changes: Sequence[Change]) -> dict[str, Any]:
+    """What an edit changed."""
     rows = [line_sale(line, net, NOTHING, taxes, units, "UPDATE") for line, units, net, taxes in changes]
     return agreement(order, "OrderEditAgreement", "ORDER_EDIT", at, order.id * 10 + len(order.agreements or ()), rows)
 
@@ -44,10 +48,7 @@ def edit_agreement(order: Order, at: int, changes: Sequence[tuple[Line, int, Bag
 def refund_agreement(refund: Refund) -> dict[str, Any]:
     """What a refund took back."""
     order = refund.order
-    rows = [
-        line_sale(one.line, NOTHING.minus(one.subtotal), NOTHING, [negative(tax) for tax in one.taxes], -one.quantity, "RETURN")
-        for one in refund.lines
-    ]
+    rows = [_refund_sale(one) for one in refund.lines]
     for _, shipping, amount, tax in refund.shipping:
         taxes = [Tax(one.title, one.rate, NOTHING.minus(tax)) for one in shipping.taxes[:1]]
         rows.append(shipping_sale(shipping, NOTHING.minus(amount), taxes, "RETURN"))
@@ -57,14 +58,17 @@ def refund_agreement(refund: Refund) -> dict[str, Any]:
     return agreement(order, "RefundAgreement", "REFUND", refund.at, refund.id, rows)
 
 
+def _refund_sale(one: RefundLine) -> dict[str, Any]:
+    taxes = [negative(tax) for tax in one.taxes]
+    return line_sale(one.line, NOTHING.minus(one.subtotal), NOTHING, taxes, -one.quantity, "RETURN")
+
+
 def negative(tax: Tax) -> Tax:
     """The same tax, taken back."""
     return Tax(tax.title, tax.rate, NOTHING.minus(tax.amount))
 
 
-def agreement(
-    order: Order, kind: str, reason: str, at: int, number: int, rows: list[dict[str, Any]]
-) -> dict[str, Any]:
+def agreement(order: Order, kind: str, reason: str, at: int, number: int, rows: list[dict[str, Any]]) -> dict[str, Any]:
     """One agreement."""
     return {
         "__typename": kind,
@@ -75,9 +79,7 @@ def agreement(
     }
 
 
-def line_sale(
-    line: Line, net: Bag, discount: Bag, taxes: Sequence[Tax], quantity: int, action: str
-) -> dict[str, Any]:
+def line_sale(line: Line, net: Bag, discount: Bag, taxes: Sequence[Tax], quantity: int, action: str) -> dict[str, Any]:
     """Goods or a gift card."""
     kind, line_type = ("GiftCardSale", "GIFT_CARD") if line.gift_card else ("ProductSale", "PRODUCT")
     return {**sale(line.order, kind, line_type, action, line.id, quantity, net, discount, taxes), "lineItem": line}
@@ -114,5 +116,3 @@ def sale(
         "totalDiscountAmountAfterTaxes": record(discount),
         "taxes": [{"amount": record(one.amount), "taxLine": (order, one)} for one in taxes],
     }
-
-

@@ -13,7 +13,13 @@ from typing import Any
 Predicate = Callable[[Any], bool]
 
 RANGES = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
-TOKEN = re.compile(r"""\s*(?:(?P<open>\()|(?P<close>\))|(?P<minus>-(?=[\w('"]))|(?P<term>(?:[^\s()'"\\]|\\.|'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")+))""")  # fmt: skip
+TOKEN = re.compile(
+    r"""\s*( \( | \)                                                  # parentheses
+        | - (?=[\w('"])                                               # not
+        | (?: [^\s()'"\\] | \\. | '(?:\\.|[^'\\])*' | "(?:\\.|[^"\\])*" )+  # a term, quoted parts and escapes kept
+        )""",
+    re.VERBOSE,
+)
 TERM = re.compile(r"(?P<field>[A-Za-z0-9_.]+):(?P<op><=|>=|<|>|)(?P<value>.*)", re.DOTALL)
 QUOTED = re.compile(r"""^(['"])(.*)\1$""", re.DOTALL)
 

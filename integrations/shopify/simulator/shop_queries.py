@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from integrations.shopify.simulator.model import COUNTED, NAMES
 from integrations.shopify.simulator.plan import Request, resolves
+from integrations.shopify.simulator.stock import COUNTED, NAMES
 
 VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10")
 

@@ -9,17 +9,8 @@ from collections.abc import Callable
 from itertools import count
 from typing import Any
 
-from integrations.shopify.simulator.model import (
-    Customer,
-    Fulfillment,
-    FulfillmentOrder,
-    Item,
-    Level,
-    Location,
-    Order,
-    Refund,
-    Variant,
-)
+from integrations.shopify.simulator.model import Customer, Fulfillment, FulfillmentOrder, Order, Refund
+from integrations.shopify.simulator.stock import Item, Level, Location, Variant
 
 FIRST_IDS = {
     "Order": 5_400_000_000_001,

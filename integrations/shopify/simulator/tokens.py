@@ -97,5 +97,5 @@ def _refuse(request: httpx.Request, status: int, error: str, text: str) -> httpx
 
 def unauthorised() -> httpx.Response:
     """Missing, wrong, expired and revoked all look alike."""
-    headers = {"www-authenticate": "Basic Realm=\"Shopify API Authentication\""}
+    headers = {"www-authenticate": 'Basic Realm="Shopify API Authentication"'}
     return httpx.Response(401, headers=headers, json={"errors": REFUSED})

@@ -24,9 +24,20 @@ FIELD = ["webhookSubscription", "callbackUrl"]
 WEBHOOK_VERSION = "2026-10"
 
 
+LONG_RESOURCES = (
+    "FULFILLMENT_ORDERS",
+    "FULFILLMENT_HOLDS",
+    "INVENTORY_LEVELS",
+    "INVENTORY_ITEMS",
+    "ORDER_TRANSACTIONS",
+    "TENDER_TRANSACTIONS",
+    "BULK_OPERATIONS",
+)
+
+
 def topic_header(topic: str) -> str:
     """ORDERS_CREATE -> orders/create; the resource may be of several words."""
-    for resource in ("FULFILLMENT_ORDERS", "FULFILLMENT_HOLDS", "INVENTORY_LEVELS", "INVENTORY_ITEMS", "ORDER_TRANSACTIONS", "TENDER_TRANSACTIONS", "BULK_OPERATIONS"):  # fmt: skip
+    for resource in LONG_RESOURCES:
         if topic.startswith(f"{resource}_"):
             return f"{resource}/{topic[len(resource) + 1 :]}".lower()
     return topic.lower().replace("_", "/", 1)

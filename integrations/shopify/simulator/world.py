@@ -9,9 +9,12 @@ from typing import Any
 from integrations.shopify.simulator import afterwards, payloads, placing
 from integrations.shopify.simulator.clock import seconds
 from integrations.shopify.simulator.core import Core
-from integrations.shopify.simulator.fulfilment import FULFILLABLE, hold, release
-from integrations.shopify.simulator.model import Item, Location, Order, Variant, gid
+from integrations.shopify.simulator.fulfilment import FULFILLABLE
+from integrations.shopify.simulator.holds import hold, release
+from integrations.shopify.simulator.model import Order, gid
 from integrations.shopify.simulator.money import hundredths
+from integrations.shopify.simulator.payload_parts import cents
+from integrations.shopify.simulator.stock import Item, Location, Variant
 from integrations.shopify.simulator.totals import financial_status, fulfillment_status, totals
 from integrations.shopify.simulator.webhooks import delivery
 
@@ -29,7 +32,9 @@ class World(Core):
         for one in locations:
             if one["name"] not in {known.name for known in self.store.locations.values()}:
                 self._add_location(one["name"], one.get("country", "US"))
-        return {"locations": [{"name": one.name, "id": gid("Location", one.id)} for one in self.store.locations.values()]}
+        return {
+            "locations": [{"name": one.name, "id": gid("Location", one.id)} for one in self.store.locations.values()]
+        }
 
     def _add_location(self, name: str, country: str = "US") -> Location:
         one = Location(self.store.ids.next("Location"), name, country, created=self.moment())
@@ -40,7 +45,10 @@ class World(Core):
         """Products of one variant each, with stock by location name."""
         made = [self._create_product(one) for one in products]
         return {
-            str(one.sku): {"variant": gid("ProductVariant", one.id), "inventory_item": gid("InventoryItem", one.item.id)}
+            str(one.sku): {
+                "variant": gid("ProductVariant", one.id),
+                "inventory_item": gid("InventoryItem", one.item.id),
+            }
             for one in made
         }
 
@@ -233,7 +241,7 @@ def summary(order: Order) -> dict[str, Any]:
         "cancelled": order.cancelled is not None,
         "financial": financial_status(order),
         "fulfillment": fulfillment_status(order),
-        "total": payloads.cents(totals(order).current_total.shop),
+        "total": cents(totals(order).current_total.shop),
         "currency": order.exchange.shop,
         "lines": [
             {"sku": line.sku, "quantity": line.quantity, "current": line.current, "fulfillable": line.unfulfilled}

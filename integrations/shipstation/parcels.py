@@ -1,0 +1,173 @@
+"""Tracking from ShipStation: labels that were bought, and orders that somebody marked as shipped.
+
+Neither list alone is complete, and neither can be asked for what has changed since: voids are found by reading the
+voided ones of the last weeks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import islice
+
+from pydantic import ValidationError
+
+from commerce.errors import UnexpectedAnswer
+from commerce.parcels import Parcel
+from commerce.ports import Page, Unreadable
+from integrations.shipstation.client import Api, Model, Raw, moment, parsed
+from integrations.shipstation.mapping import parcel_of_fulfillment, parcel_of_label
+from integrations.shipstation.schemas import Fulfillment, Label, Shipment
+from integrations.shipstation.settings import ShipStationSettings
+
+VOIDABLE_LABELS = timedelta(days=30)
+"""How long carriers take labels back; USPS is the most patient with 28 days."""
+
+VOIDABLE_FULFILLMENTS = timedelta(days=7)
+UNFINISHED = timedelta(hours=6)
+"""A label that is still being made after this long is stuck and does not stop the reading."""
+
+PAGE = 100
+
+
+class Parcels:
+    """Reads parcels of one account."""
+
+    def __init__(self, api: Api, settings: ShipStationSettings) -> None:
+        self._api = api
+        self._settings = settings
+
+    def changed(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """See `ParcelSource.changed_parcels`. The last page carries the watermark."""
+        reading = _Reading(self._api, self._settings, since, until)
+        yield from reading.pages()
+        yield Page(watermark=reading.watermark)
+
+
+class _Reading:
+    """One run, which asks for each shipment once."""
+
+    def __init__(self, api: Api, settings: ShipStationSettings, since: datetime, until: datetime) -> None:
+        self._api = api
+        self._settings = settings
+        self._since = since
+        self._until = until
+        self._shipments: dict[str, Shipment | None] = {}
+        self.watermark = until
+
+    def pages(self) -> Iterator[Page]:
+        for raws in _batches(self._labels()):
+            yield self._page_of_labels(raws)
+        for raws in _batches(self._voided_labels()):
+            yield self._page_of_labels(raws)
+        for raws in _batches(self._fulfillments()):
+            yield self._page_of_fulfillments(raws)
+
+    def _labels(self) -> Iterator[Raw]:
+        return self._api.labels(
+            created_at_start=moment(self._since),
+            created_at_end=moment(self._until),
+            sort_by="created_at",
+            sort_dir="asc",
+        )
+
+    def _voided_labels(self) -> Iterator[Raw]:
+        return self._api.labels(
+            label_status="voided",
+            created_at_start=moment(self._since - VOIDABLE_LABELS),
+            created_at_end=moment(self._until),
+            sort_by="created_at",
+            sort_dir="asc",
+        )
+
+    def _fulfillments(self) -> Iterator[Raw]:
+        return self._api.fulfillments(
+            create_date_start=moment(self._since - VOIDABLE_FULFILLMENTS),
+            create_date_end=moment(self._until),
+            sort_by="created_at",
+            sort_dir="asc",
+        )
+
+    def _page_of_labels(self, raws: Sequence[Raw]) -> Page:
+        labels, unreadable = _readable(Label, raws, "label", self._settings.name)
+        self._wait_for_unfinished(labels)
+        shown = [label for label in labels if self._shows(label)]
+        self._fetch_batches(shown)
+        return self._page(
+            unreadable,
+            (
+                parcel_of_label(self._settings.name, label, shipment, self._location(shipment))
+                for label in shown
+                for shipment in [self._shipment(label.shipment_id)]
+            ),
+        )
+
+    def _page_of_fulfillments(self, raws: Sequence[Raw]) -> Page:
+        fulfillments, unreadable = _readable(Fulfillment, raws, "fulfillment", self._settings.name)
+        shown = [each for each in fulfillments if self._within(each.voided_at if each.is_void else each.created_at)]
+        return self._page(
+            unreadable,
+            (
+                parcel_of_fulfillment(self._settings.name, each, shipment, self._location(shipment))
+                for each in shown
+                for shipment in [self._shipment(each.shipment_id)]
+            ),
+        )
+
+    def _page(self, unreadable: Sequence[Unreadable], parcels: Iterable[Parcel]) -> Page:
+        return Page(parcels=tuple(parcels), unreadable=tuple(unreadable))
+
+    def _shows(self, label: Label) -> bool:
+        """Whether it is a parcel that left, or one that was called back lately."""
+        if label.is_return_label:
+            return False
+        return self._within(label.voided_at) if label.is_void else label.ships
+
+    def _within(self, at: datetime | None) -> bool:
+        """Whether it happened in the time asked for; what has no time is told once too often rather than never."""
+        return at is None or self._since <= at <= self._until
+
+    def _wait_for_unfinished(self, labels: Iterable[Label]) -> None:
+        """Ask for labels again that are still being made: they are not found by a later creation date."""
+        for label in labels:
+            young = self._until - label.created_at < UNFINISHED
+            if label.status == "processing" and young:
+                self.watermark = min(self.watermark, max(self._since, label.created_at))
+
+    def _fetch_batches(self, labels: Sequence[Label]) -> None:
+        """Fetch shipments by the hundred where labels were bought together."""
+        batches: dict[str, set[str]] = {}
+        for label in labels:
+            if label.batch_id and label.shipment_id not in self._shipments:
+                batches.setdefault(label.batch_id, set()).add(label.shipment_id)
+        for batch, wanted in batches.items():
+            if len(wanted) > 1:
+                for raw in self._api.shipments(batch_id=batch):
+                    self._shipments.setdefault(str(raw.get("shipment_id")), parsed(Shipment, raw))
+
+    def _shipment(self, shipment_id: str) -> Shipment | None:
+        if shipment_id not in self._shipments:
+            raw = self._api.shipment(shipment_id)
+            self._shipments[shipment_id] = parsed(Shipment, raw) if raw else None
+        return self._shipments[shipment_id]
+
+    def _location(self, shipment: Shipment | None) -> str:
+        return self._settings.location_of(shipment.warehouse_id) if shipment else ""
+
+
+def _batches(raws: Iterator[Raw]) -> Iterator[list[Raw]]:
+    while batch := list(islice(raws, PAGE)):
+        yield batch
+
+
+def _readable(model: type[Model], raws: Sequence[Raw], kind: str, source: str) -> tuple[list[Model], list[Unreadable]]:
+    good: list[Model] = []
+    bad: list[Unreadable] = []
+    for raw in raws:
+        try:
+            good.append(parsed(model, raw))
+        except (UnexpectedAnswer, ValidationError) as error:
+            name = str(raw.get(f"{kind}_id", "without an id"))
+            subject = f"{source}:{kind}-{name}"
+            bad.append(Unreadable(subject=subject, label=f"{kind} {name}", reason=str(error)))
+    return good, bad

@@ -1,0 +1,149 @@
+"""ShipStation's webhooks: pointers, signed with an RSA key that is published as a JWKS.
+
+https://docs.shipstation.com/apis/docs/guides/webhooks-validation
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
+from pydantic import ValidationError
+
+from commerce.errors import IntegrationError
+from commerce.values import fingerprint
+from integrations.connector import Forged, Hint, Services, WebhookDelivery
+from integrations.http import ApiClient, answered_json
+from integrations.shipstation.client import VENDOR
+from integrations.shipstation.schemas import WebhookBody
+from integrations.shipstation.settings import ShipStationSettings
+from integrations.signing import signed_rsa
+
+KEY_ID = "x-shipengine-rsa-sha256-key-id"
+SIGNATURE = "x-shipengine-rsa-sha256-signature"
+TIMESTAMP = "x-shipengine-timestamp"
+
+TOLERANCE = 300.0
+"""Seconds that a webhook's time may be off, either way."""
+
+REFRESH_AFTER = 60.0
+"""Seconds between two fetches of the keys: a stranger who invents key ids must not make us call the vendor."""
+
+PARCEL_TYPES = frozenset(
+    {"LABEL_CREATED_V2", "FULFILLMENT_SHIPPED_V2", "FULFILLMENT_REJECTED_V2", "BATCH_PROCESSED_V2", "BATCH"}
+)
+"""What may mean a new tracking number. Order and track events carry nothing that the hub reads."""
+
+
+def receive(
+    settings: ShipStationSettings, services: Services, headers: Mapping[str, str], body: bytes
+) -> WebhookDelivery:
+    """Verify, then read. What it points at is read by the next poll, never from the address that it names.
+
+    Raises Forged; raises IntegrationError when the public keys cannot be fetched, so that ShipStation sends it again.
+    """
+    key_id, signature, timestamp = (headers.get(name, "") for name in (KEY_ID, SIGNATURE, TIMESTAMP))
+    if not (key_id and signature and timestamp):
+        raise Forged("a signature header is missing")
+    _refuse_stale(timestamp, services.clock())
+    key = KEYS.key(settings.jwks_url, key_id, services)
+    if key is None or not signed_rsa(key, timestamp.encode() + b"." + body, signature):
+        raise Forged("the signature is wrong")
+    return _delivery(settings, key_id, timestamp, body)
+
+
+def _refuse_stale(timestamp: str, now: float) -> None:
+    try:
+        sent = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
+    except ValueError:
+        raise Forged("the timestamp is unreadable") from None
+    sent = sent if sent.tzinfo else sent.replace(tzinfo=UTC)
+    if abs(now - sent.timestamp()) > TOLERANCE:
+        raise Forged("the timestamp is stale")
+
+
+def _delivery(settings: ShipStationSettings, key_id: str, timestamp: str, body: bytes) -> WebhookDelivery:
+    try:
+        pointer = WebhookBody.model_validate_json(body)
+        host = httpx.URL(pointer.resource_url).host
+    except (ValidationError, httpx.InvalidURL):
+        raise Forged("the body is not a pointer") from None
+    if host not in settings.vendor_hosts:
+        raise Forged("it points at a foreign host")
+    kind = pointer.resource_type.upper()
+    hints = (Hint(topic="parcel", action=kind.lower()),) if kind in PARCEL_TYPES else ()
+    return WebhookDelivery(id=fingerprint(key_id, timestamp, pointer.resource_url), topic=kind.lower(), hints=hints)
+
+
+@dataclass
+class _Cached:
+    keys: dict[str, RSAPublicKey] = field(default_factory=dict)
+    fetched_at: float | None = None
+
+
+class PublicKeys:
+    """The vendor's public keys, fetched when a key id is new, by address and transport."""
+
+    most = 16
+
+    def __init__(self) -> None:
+        self._cache: dict[tuple[str, httpx.BaseTransport | None], _Cached] = {}
+        self._lock = threading.Lock()
+
+    def key(self, url: str, key_id: str, services: Services) -> RSAPublicKey | None:
+        """The key with this id, None when the vendor has no such key. Raises IntegrationError."""
+        with self._lock:
+            cached = self._cache.setdefault((url, services.transport), _Cached())
+            while len(self._cache) > self.most:
+                self._cache.pop(next(iter(self._cache)))
+            now = services.clock()
+            due = cached.fetched_at is None or now - cached.fetched_at >= REFRESH_AFTER
+            if key_id not in cached.keys and due:
+                cached.keys, cached.fetched_at = fetch_keys(url, services), now
+            return cached.keys.get(key_id)
+
+
+KEYS = PublicKeys()
+
+
+def fetch_keys(url: str, services: Services) -> dict[str, RSAPublicKey]:
+    """The RSA keys of a JWKS by their id; anything else in it is passed over. Sends no credential."""
+    client = ApiClient(
+        vendor=VENDOR,
+        base_url=url,
+        transport=services.transport,
+        calls=services.calls,
+        sleep=services.sleep,
+        timeout=5.0,
+        tries=2,
+        longest_wait=1.0,
+    )
+    try:
+        answer = answered_json(VENDOR, client.request("GET", url, operation="webhook keys"))
+    finally:
+        client.close()
+    listed = answer.get("keys") if isinstance(answer, dict) else None
+    if not isinstance(listed, list):
+        raise IntegrationError(VENDOR, "its JWKS has no keys", hint="check jwks_url in stack.toml")
+    found = ((str(jwk.get("kid", "")), _rsa_key(jwk)) for jwk in listed if isinstance(jwk, dict))
+    return {key_id: key for key_id, key in found if key is not None}
+
+
+def _rsa_key(jwk: Mapping[str, Any]) -> RSAPublicKey | None:
+    if jwk.get("kty") != "RSA":
+        return None
+    try:
+        return RSAPublicNumbers(e=_number(jwk["e"]), n=_number(jwk["n"])).public_key()
+    except (KeyError, ValueError, TypeError, binascii.Error):
+        return None
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")

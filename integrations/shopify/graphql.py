@@ -1,0 +1,307 @@
+"""GraphQL over HTTP as Shopify speaks it: cost, throttling, and errors inside of a 200.
+
+https://shopify.dev/docs/api/usage/limits, https://shopify.dev/docs/api/usage/response-codes
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from commerce.errors import (
+    IntegrationError,
+    NotAuthorised,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    TemporarilyUnavailable,
+    UnexpectedAnswer,
+)
+from commerce.ports import Tokens
+from integrations.auth import HeaderAuth, TokenAuth
+from integrations.connector import Services
+from integrations.http import ApiClient, Safety, answered_json
+from integrations.shopify.documents import Document
+from integrations.shopify.settings import ShopifySettings
+
+log = logging.getLogger(__name__)
+
+VENDOR = "shopify"
+TOKEN_HEADER = "X-Shopify-Access-Token"  # noqa: S105
+TOO_COSTLY = "MAX_COST_EXCEEDED"
+STATUS_HINTS = {
+    401: "the access token is refused: was the app uninstalled, or its secret changed?",
+    402: "the shop is frozen until its Shopify bill is paid",
+    403: "Shopify forbids this app to call this shop",
+    404: "there is no such shop or API version: check `shop`, `base_url` and `api_version` in stack.toml",
+    423: "Shopify has locked the shop; ask its owner",
+}
+
+
+class Throttle:
+    """Shopify's leaky bucket as we know it: waits before a call that it could not pay.
+
+    The bucket belongs to app and shop, so other processes drink from it too; what they take is learned from the next
+    answer, and if it was too much Shopify says THROTTLED, which is retried.
+    """
+
+    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._clock, self._sleep = clock, sleep
+        self._lock = threading.Lock()
+        self._level = self._most = math.inf
+        self._rate, self._seen = 100.0, clock()
+        self._costs: dict[str, int] = {}
+
+    def wait(self, document: Document) -> None:
+        """Return when the bucket holds what the document is expected to cost."""
+        while (seconds := self._missing(document)) > 0:
+            self._sleep(seconds)
+
+    def _missing(self, document: Document) -> float:
+        """Seconds to wait; zero when the points were there and have been taken."""
+        with self._lock:
+            now = self._clock()
+            self._level = min(self._most, self._level + max(0.0, now - self._seen) * self._rate)
+            self._seen = now
+            cost = min(self._costs.get(document.name, document.cost), self._most)
+            if self._level < cost:
+                return max(0.01, (cost - self._level) / self._rate)
+            self._level -= cost
+            return 0.0
+
+    def learn(self, document: Document, cost: Any) -> None:
+        """Take over `extensions.cost` of an answer."""
+        status = cost.get("throttleStatus") if isinstance(cost, dict) else None
+        if not isinstance(status, dict):
+            return
+        with self._lock:
+            self._costs[document.name] = int(cost.get("requestedQueryCost") or document.cost)
+            self._level = float(status.get("currentlyAvailable", math.inf))
+            self._most = float(status.get("maximumAvailable", math.inf))
+            self._rate = max(1.0, float(status.get("restoreRate", 100)))
+            self._seen = self._clock()
+
+
+class GraphQL:
+    """Sends documents to one shop and returns their data.
+
+    Raises RateLimited with the computed wait, NotAuthorised for a token or a scope (named), Rejected for what Shopify
+    refuses (`code` is Shopify's), OutcomeUnknown for a mutation whose fate it does not tell, and UnexpectedAnswer when
+    a search filter was not understood, because Shopify then answers with unfiltered rows.
+    """
+
+    def __init__(self, settings: ShopifySettings, services: Services) -> None:
+        self._path = f"/admin/api/{settings.api_version}/graphql.json"
+        self._throttle = Throttle(services.clock, services.sleep) if settings.pace else None
+        self.served_version = ""
+        self._api = ApiClient(
+            vendor=VENDOR,
+            base_url=settings.base_url,
+            auth=auth(settings, services),
+            headers={"accept": "application/json", "shopify-search-query-debug": "1"},
+            transport=services.transport,
+            inspect=self._inspect,
+            calls=services.calls,
+            sleep=services.sleep,
+            request_id="x-request-id",
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._api.close()
+
+    def ask(self, document: Document, *, repeatable: bool = False, **variables: Any) -> Any:
+        """The answer's `data`. `repeatable` marks a mutation that Shopify applies once however often it arrives."""
+        safety: Safety = ("repeatable" if repeatable else "once") if document.writes else "read"
+        if self._throttle:
+            self._throttle.wait(document)
+        response = self._api.request(
+            "POST",
+            self._path,
+            safety=safety,
+            operation=document.name,
+            json={"query": document.text, "operationName": document.name, "variables": variables},
+            extensions={"document": document},
+        )
+        self.served_version = response.headers.get("x-shopify-api-version", "")
+        data = response.extensions["answer"].get("data")
+        if not isinstance(data, dict):
+            raise UnexpectedAnswer(VENDOR, f"answered {document.name} without data", request_id=request_id(response))
+        return data
+
+    def pages(self, document: Document, *path: str, **variables: Any) -> Iterator[dict[str, Any]]:
+        """Every page of the connection at `path`, read as the caller consumes them. Refuses to go round in circles."""
+        after: str | None = None
+        while True:
+            page = connection_at(self.ask(document, after=after, **variables), path, document)
+            yield page
+            info = page["pageInfo"]
+            if not info["hasNextPage"]:
+                return
+            if info["endCursor"] in (None, after):
+                raise UnexpectedAnswer(VENDOR, f"{document.name}: pagination stays at the same cursor")
+            after = info["endCursor"]
+
+    def _inspect(self, response: httpx.Response) -> None:
+        """Raise what the answer's body says, whatever its status; keep the body for `ask`."""
+        hint = STATUS_HINTS.get(response.status_code)
+        if hint:
+            raise NotAuthorised(VENDOR, hint, request_id=request_id(response), code=str(response.status_code))
+        if not response.is_success:
+            return
+        body = answered_json(VENDOR, response)
+        if not isinstance(body, dict):
+            raise UnexpectedAnswer(VENDOR, "answered JSON that is no GraphQL answer", request_id=request_id(response))
+        response.extensions["answer"] = body
+        document: Document = response.request.extensions["document"]
+        extensions = body.get("extensions") or {}
+        if self._throttle:
+            self._throttle.learn(document, extensions.get("cost"))
+        refuse_misread_search(document, extensions.get("search"), request_id(response))
+        refuse_errors(document, body, request_id(response))
+
+
+def auth(settings: ShopifySettings, services: Services) -> httpx.Auth:
+    """A static token, or one of the client-credentials grant that is asked for again before it expires."""
+    if settings.static:
+        return HeaderAuth(TOKEN_HEADER, settings.access_token.get_secret_value())
+    secret = settings.client_secret.get_secret_value()
+    form = {"grant_type": "client_credentials", "client_id": settings.client_id, "client_secret": secret}
+
+    def renew(_: Tokens | None) -> httpx.Request:
+        # https://shopify.dev/docs/apps/build/authentication-authorization/client-credentials-grant
+        return httpx.Request("POST", settings.token_url, data=form, headers={"accept": "application/json"})
+
+    def read(answer: httpx.Response, _: Tokens | None) -> Tokens:
+        body = answered_json(VENDOR, answer)
+        try:
+            expires = datetime.fromtimestamp(services.clock(), UTC) + timedelta(seconds=int(body["expires_in"]))
+            return Tokens(access=body["access_token"], expires_at=expires, account=settings.shop)
+        except (KeyError, TypeError, ValueError) as wrong:
+            raise UnexpectedAnswer(VENDOR, "its token endpoint answered without a token") from wrong
+
+    def put(request: httpx.Request, token: str) -> None:
+        request.headers[TOKEN_HEADER] = token
+
+    return TokenAuth(vendor=VENDOR, store=services.tokens, renew=renew, read=read, put=put, clock=services.clock)
+
+
+def connection_at(data: Any, path: tuple[str, ...], document: Document) -> dict[str, Any]:
+    """The connection at `path` within `data`. Raises UnexpectedAnswer when it is not there."""
+    for step in path:
+        data = data.get(step) if isinstance(data, dict) else None
+    if not isinstance(data, dict) or "nodes" not in data or "pageInfo" not in data:
+        raise UnexpectedAnswer(VENDOR, f"answered {document.name} without {'.'.join(path)}")
+    return data
+
+
+def refuse_misread_search(document: Document, searches: Any, request: str) -> None:
+    """A warning means that the filter was ignored and the rows are those of everything: never go on with them."""
+    for search in searches or []:
+        for warning in search.get("warnings") or []:
+            raise UnexpectedAnswer(
+                VENDOR,
+                f"{document.name}: did not understand the filter ({warning.get('code')} at {warning.get('field')!r})",
+                request_id=request,
+                code=str(warning.get("code", "")),
+            )
+
+
+def refuse_errors(document: Document, body: Mapping[str, Any], request: str) -> None:
+    """Raise the first of the top-level `errors`, unless the mutation itself went through without it."""
+    errors = body.get("errors")
+    if not errors:
+        return
+    if isinstance(errors, str):
+        raise Rejected(VENDOR, errors, request_id=request)
+    if document.writes and written_anyway(body.get("data"), errors):
+        log.warning("shopify: %s was applied, but Shopify denied a part of its answer: %s", document.name, words(errors))
+        return
+    raise as_error(document, errors[0], body, request)
+
+
+def written_anyway(data: Any, errors: list[Any]) -> bool:
+    """Whether every error is about a field deep in a payload that is there: the write itself happened."""
+    payloads = list(data.values()) if isinstance(data, dict) else []
+    return bool(payloads) and all(payloads) and all(len(one.get("path") or ()) > 1 for one in errors)
+
+
+def as_error(document: Document, error: Mapping[str, Any], body: Mapping[str, Any], request: str) -> IntegrationError:
+    """What one entry of `errors` means. https://shopify.dev/docs/api/usage/response-codes"""
+    extensions = error.get("extensions") or {}
+    code, text = str(extensions.get("code", "")), f"{document.name}: {error.get('message', '')}"
+    said = {"request_id": request, "code": code}
+    if code == "THROTTLED":
+        return RateLimited(VENDOR, text, retry_after=throttled_for(body), **said)
+    if code == "ACCESS_DENIED":
+        return NotAuthorised(VENDOR, text, hint=scope_hint(extensions, text), **said)
+    if code == "SHOP_INACTIVE":
+        return NotAuthorised(VENDOR, text, hint="the shop is closed or paused", **said)
+    if code == "INTERNAL_SERVER_ERROR":
+        return (OutcomeUnknown if document.writes else TemporarilyUnavailable)(VENDOR, text, **said)
+    return Rejected(VENDOR, text, **said)
+
+
+def throttled_for(body: Mapping[str, Any]) -> float:
+    """Seconds until the bucket holds enough, at least one."""
+    try:
+        cost = body["extensions"]["cost"]
+        status = cost["throttleStatus"]
+        missing = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])
+        return max(1.0, float(math.ceil(missing / float(status["restoreRate"]))))
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return 2.0
+
+
+def scope_hint(extensions: Mapping[str, Any], text: str) -> str:
+    """Which scope to add to the app."""
+    scopes = re.findall(r"`(\w+)`", str(extensions.get("requiredAccess") or text))
+    wanted = ", ".join(scopes) or "the access named above"
+    return f"add {wanted} to the app's scopes in the Dev Dashboard, release the version, and approve it in the shop"
+
+
+def words(errors: list[Any]) -> str:
+    """The messages, for a log line."""
+    return "; ".join(str(one.get("message", "")) for one in errors)[:300]
+
+
+def request_id(response: httpx.Response) -> str:
+    """What Shopify's support asks for."""
+    return str(response.headers.get("x-request-id", ""))
+
+
+def user_errors(payload: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """`userErrors` of a mutation's payload; a payload that is null counts as an error without a field."""
+    if payload is None:
+        return [{"field": None, "message": "Shopify answered with an empty payload", "code": ""}]
+    return list(payload.get("userErrors") or [])
+
+
+def whole_seconds(moment: datetime) -> str:
+    """The moment in Shopify's own step of one second, cut off, e.g. 2026-11-23T09:15:42Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def quoted(text: str) -> str:
+    """A value of a search filter; unquoted, its colons and spaces would be read as further filters."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def short_id(gid: str) -> str:
+    """The number of a gid: "gid://shopify/Order/5501" is "5501"."""
+    return gid.rpartition("/")[2].partition("?")[0]
+
+
+def long_id(kind: str, number: str) -> str:
+    """The gid of a number; what already is a gid stays."""
+    return number if number.startswith("gid://") else f"gid://shopify/{kind}/{number}"
+
+
