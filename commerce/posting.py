@@ -88,7 +88,7 @@ def sale(order: Order, *, rounding_limit: Decimal = ROUNDING_LIMIT) -> Posting:
     """
     parts = sold_parts(order, units_edited_away(order))
     lines = [*lines_of(parts, order.taxes_included, _codes(order)), *_extras(order)]
-    stated = _nearest(total_of(lines, order.currency), _stated_totals(order)) + order.cash_rounding
+    stated = _nearest(total_of(lines, order.currency), _stated_totals(order))
     lines = balanced(lines, stated, limit=rounding_limit, parts=len(parts))
     lines += _kept_by_channel(parts)
     paid_by_card = total((paid.amount for paid in order.payments if paid.by_gift_card and _in(paid.kind)), order.currency)
@@ -125,7 +125,7 @@ def _refund(order: Order, refund: Refund, position: int, rounding_limit: Decimal
         beside = lines_of(taken_back_parts(order, refund, tax_beside=True), order.taxes_included, "")
         lines = beside if total_of(beside, order.currency) == refund.total else lines
     lines = balanced(lines, refund.total, limit=rounding_limit, parts=len(parts))
-    lines += [line.model_copy(update={"amount": line.amount}) for line in _kept_by_channel(parts)]
+    lines += _kept_by_channel(parts)
     to_card = total((paid.amount for paid in refund.payments if paid.by_gift_card), order.currency)
     lines += _by_gift_card(to_card, total_of(lines, order.currency), "Given back on a gift card")
     return Posting(
@@ -340,14 +340,14 @@ def total_of(lines: Iterable[PostingLine], currency: str) -> Money:
 
 def _stated_totals(order: Order) -> list[Money]:
     """What the storefront says was sold: its total, or, after an edit took things away, what is left plus what was
-    given back. Whether adjustments lower `current_total` differs between storefronts, so both readings count."""
+    given back. Whether adjustments lower `current_total`, and whether a total contains cash rounding, differs between
+    storefronts, so both readings count."""
     taken_away = bool(units_edited_away(order)) or any(charge.removed for charge in order.shipping)
     left = order.current_total + total((_given_back(order, refund) for refund in order.refunds), order.currency)
     adjusted = total((refund.adjustment + refund.adjustment_tax for refund in order.refunds), order.currency)
     after_edit = [left, left + adjusted]
-    if taken_away:
-        return after_edit
-    return [order.total, *(after_edit if order.edited else [])]
+    stated = after_edit if taken_away else [order.total, *(after_edit if order.edited else [])]
+    return stated + [one + order.cash_rounding for one in stated if order.cash_rounding]
 
 
 def _given_back(order: Order, refund: Refund) -> Money:

@@ -87,6 +87,14 @@ def receive(
     uvicorn.run(receiver_app(), host=host, port=port, log_level="warning", access_log=False, server_header=False)
 
 
+@app.command(hidden=True)
+def warm(socket: Path) -> None:
+    """Wait at a Unix socket and fork flow runs; `warm_client.py` is the command of the work pool then."""
+    from deployments.warm import serve as serve_warm
+
+    serve_warm(socket)
+
+
 @app.command()
 @explained
 def migrate() -> None:

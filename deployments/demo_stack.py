@@ -98,11 +98,20 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def write(home: Path, base: str, receiver: str, shop: list[dict[str, Any]], inventory: Any, warehouses: Any) -> None:
+def write(
+    home: Path,
+    base: str,
+    receiver: str,
+    shop: list[dict[str, Any]],
+    inventory: Any,
+    warehouses: Any,
+    *,
+    pace: bool = True,
+) -> None:
     """Write stack.toml for these simulators.
 
     `shop`: the storefront's locations with name and id; `inventory`: what the inventory app's set-up answered;
-    `warehouses`: ship-from ids by name.
+    `warehouses`: ship-from ids by name; without `pace` the hub does not slow itself down.
     """
     ids = {place["name"]: place["id"].rsplit("/", 1)[-1] for place in shop}
     stocked = {place["name"]: str(place["id"]) for place in inventory["locations"]}
@@ -114,6 +123,8 @@ def write(home: Path, base: str, receiver: str, shop: list[dict[str, Any]], inve
         warehouses=_pairs({ids[name]: key for name, key in warehouses.items() if name in ids}),
         locations=_pairs({key: ids[name] for name, key in stocked.items() if name in ids}),
     )
+    if not pace:
+        text = text.replace('vendor = "', 'pace = false\nvendor = "')
     (home / "stack.toml").write_text(text, encoding="utf-8")
 
 

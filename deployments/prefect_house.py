@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
+import shlex
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,20 +65,41 @@ class PrefectHouse:
         """Wait until the server answers."""
         processes.wait_until("prefect-server", answers(f"{self.url}/api/health", self.login), timeout=90.0)
 
-    def deploy(self, processes: Processes) -> None:
-        """Make the work pool and deploy all of prefect.yaml."""
-        pool = ("work-pool", "create", "backroom", "--type", "process", "--overwrite")
+    def deploy(self, processes: Processes, *, warm: bool = True) -> None:
+        """Make the work pool and deploy all of prefect.yaml. `warm`: runs are forks of a process that waits."""
+        template = self.home / "pool.json"
+        template.write_text(json.dumps(pool_template(self.warm_socket if warm else None)), encoding="utf-8")
+        pool = ("work-pool", "create", "backroom", "--type", "process", "--base-job-template", str(template))
         processes.run_once("prefect-pool", prefect("--no-prompt", *pool))
         processes.run_once("prefect-deploy", prefect("--no-prompt", "deploy", "--all"), timeout=180.0)
 
-    def start_worker(self, processes: Processes) -> None:
-        """Start a process worker for the pool."""
+    @property
+    def warm_socket(self) -> Path:
+        """Where the process that forks runs waits. In a short place: a Unix socket's path has 107 bytes at most."""
+        return Path(tempfile.gettempdir()) / f"backroom-{self.port}-{os.getpid()}.sock"
+
+    def start_worker(self, processes: Processes, *, warm: bool = True) -> None:
+        """Start a process worker for the pool, and the process that its runs are forked from."""
+        if warm:
+            processes.start("warm", [sys.executable, "-m", "deployments.cli", "warm", str(self.warm_socket)])
         command = ("worker", "start", "--pool", "backroom", "--type", "process", "--limit", "4", "--name", "backroom")
         processes.start("prefect-worker", prefect(*command))
 
     def api(self) -> PrefectApi:
         """A small client for what the demo asks of the server."""
         return PrefectApi(httpx.Client(base_url=f"{self.url}/api", auth=self.login, timeout=30.0, trust_env=False))
+
+
+def pool_template(socket: Path | None) -> dict[str, Any]:
+    """A process pool's job template; with a socket, runs start through the warm process behind it."""
+    from prefect.workers.process import ProcessWorker
+
+    template = ProcessWorker.get_default_base_job_template()
+    if socket is not None:
+        client = Path(__file__).with_name("warm_client.py")
+        command = shlex.join([sys.executable, "-I", "-S", str(client), str(socket)])
+        template["variables"]["properties"]["command"]["default"] = command
+    return template
 
 
 def prefect(*arguments: str) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import time
 
 import uvicorn
 
-from integrations.simulator import Simulator
+from integrations.simulator import Clock, Simulator
 from integrations.simulator_server import simulator_app
 
 NAMES = {
@@ -20,11 +21,11 @@ NAMES = {
 """Connection name -> vendor."""
 
 
-def build(base: str, *, limits: bool = True) -> dict[str, Simulator]:
+def build(base: str, *, limits: bool = True, clock: Clock = time.time) -> dict[str, Simulator]:
     """A simulator for each name, reached at `<base>/<name>`."""
     return {
         name: importlib.import_module(f"integrations.{vendor}.simulator").build(
-            base_url=f"{base}/{name}", limits=limits
+            base_url=f"{base}/{name}", limits=limits, clock=clock
         )
         for name, vendor in NAMES.items()
     }

@@ -54,7 +54,7 @@ def serve(path: Path) -> None:
     listener.bind(str(path))
     path.chmod(0o600)
     listener.listen(16)
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, lambda *_: _leave(path))
     while True:
         connection, _ = listener.accept()
         _start(listener, connection)
@@ -158,5 +158,7 @@ def _signal(child: int, number: int, ended: threading.Event) -> None:
             os.killpg(child, number)
 
 
-def _leave(*_: object) -> None:
+def _leave(path: Path) -> None:
+    """End without touching the runs: the worker that waits for them decides."""
+    path.unlink(missing_ok=True)
     os._exit(0)

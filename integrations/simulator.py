@@ -21,7 +21,7 @@ Clock = Callable[[], float]
 """Seconds since the epoch. `time.time` in the demo, a counter in tests."""
 
 JITTER = 1e-6
-"""Seconds, or units, that a clock of floats may be off: who waits just as long as he was told is not early."""
+"""Seconds that a clock of floats may be off: who waits just as long as he was told is not early."""
 
 
 @dataclass
@@ -72,7 +72,7 @@ class Bucket:
 
     def take(self, units: float = 1.0) -> bool:
         """Take `units`, or nothing at all."""
-        if self.available() < units - JITTER:
+        if self.wait_for(units) > JITTER:
             return False
         self.level -= units
         return True

@@ -122,5 +122,5 @@ def _deliver(client: httpx.Client, request: httpx.Request, pause: float) -> None
         try:
             if client.send(request).is_success:
                 return
-        except Exception as error:  # whatever is wrong with one address, the others get theirs
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             log.warning("a webhook to %s failed: %s", request.url.host, type(error).__name__)

@@ -33,7 +33,9 @@ def open_engine(url: str) -> Engine:
         return _sqlite(parsed)
     if backend == "postgresql":
         return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10)
-    raise NotConfigured("hub.ledger", f"cannot be kept in {backend!r}", hint="use sqlite:///… or postgresql+psycopg://…")
+    raise NotConfigured(
+        "hub.ledger", f"cannot be kept in {backend!r}", hint="use sqlite:///… or postgresql+psycopg://…"
+    )
 
 
 def sqlite_version() -> str:

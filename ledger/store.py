@@ -31,9 +31,7 @@ One = TypeVar("One")
 class Store:
     """A database that belongs to one ledger. Safe to share between threads."""
 
-    def __init__(
-        self, url: str, token_keys: Sequence[str] = (), clock: Callable[[], float] | None = None
-    ) -> None:
+    def __init__(self, url: str, token_keys: Sequence[str] = (), clock: Callable[[], float] | None = None) -> None:
         """`clock` (seconds since 1970) replaces the database's own clock, for tests."""
         self.engine = open_engine(url)
         self.clock = clock
@@ -60,13 +58,17 @@ class Store:
         """What the ledger is kept in, and whether that is safe."""
         if not self.on_sqlite:
             with self.reading() as db:
-                return Finding(subject="ledger", ok=True, message=str(db.scalar(text("SELECT version()"))).split(" (")[0])
+                return Finding(
+                    subject="ledger", ok=True, message=str(db.scalar(text("SELECT version()"))).split(" (")[0]
+                )
         safe = ".".join(map(str, SAFE_SQLITE))
         return Finding(
             subject="ledger",
             ok=is_sqlite_safe(),
             message=f"SQLite {sqlite_version()}",
-            hint="" if is_sqlite_safe() else f"install a pysqlite3 that brings SQLite {safe} or newer: this one can lose commits",
+            hint=""
+            if is_sqlite_safe()
+            else f"install a pysqlite3 that brings SQLite {safe} or newer: this one can lose commits",
         )
 
     @contextmanager

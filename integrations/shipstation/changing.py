@@ -19,8 +19,8 @@ from integrations.shipstation.wish import (
     Part,
     Wish,
     binding_of,
+    carries_money,
     digest,
-    money_goes_to,
     parts_of,
     spent_keys,
 )
@@ -102,43 +102,36 @@ class Changer:
             case CallOff():
                 self._call_off(step.standing, work)
 
-    def _create(self, step: Create, work: Work) -> None:
+    def _create(self, step: Create, work: Work, instead_of: str = "") -> None:
         wish, taken = work.wish, {*work.spent, *(part.external_id for part in work.parts)}
-        carrier = money_goes_to(wish.order, wish.allocation.shipments, work.parts)
-        draft = Draft(
-            order=wish.order,
-            location=step.location,
-            key=keys.external_id(wish.order, step.location, taken),
-            position=len(taken) + 1,
-            body=wish.body(step.location, step.units, with_money=step.location == carrier),
-            to=wish.to,
-        )
+        if instead_of:
+            key = keys.replacement(wish.order, instead_of, taken)
+        else:
+            key = keys.external_id(wish.order, step.location, taken)
+        with_money = carries_money(wish, work.parts, key, step.location)
+        body = wish.body(step.location, step.units, with_money=with_money)
+        draft = Draft(wish.order, step.location, key, position=len(taken) + 1, body=body, to=wish.to)
         made = (self._creator.look(draft) if work.in_doubt else None) or self._creator.ensure(draft)
         if isinstance(made, HubError):
             raise made
         work.put(made.part)
         work.changed = True
-        work.surprised |= made.adopted and made.part.fingerprint != digest(draft.body)
+        work.surprised |= made.adopted and made.part.fingerprint != digest(body)
 
     def _update(self, step: Update, work: Work) -> None:
         wish, part = work.wish, step.standing.part
-        moved = part.model_copy(update={"location": step.location})
-        parts = [moved if each.external_id == part.external_id else each for each in work.parts]
-        carrier = money_goes_to(wish.order, wish.allocation.shipments, parts)
-        body = wish.body(step.location, step.units, with_money=step.location == carrier)
+        with_money = carries_money(wish, work.parts, part.external_id, step.location)
+        body = wish.body(step.location, step.units, with_money=with_money)
         if not says(step.standing.raw, body):
             try:
                 self._api.update_shipment(part.shipment_id, to_update(step.standing.raw, body))
             except Unsupported:
-                self._replace(step, work)
+                self._cancel(step.standing, work)
+                # Where shipments cannot be edited, another takes its place under a new key.
+                self._create(Create(step.location, step.units), work, instead_of=part.external_id)
                 return
             work.changed = True
-        work.put(moved.model_copy(update={"fingerprint": digest(body), "to": wish.to}))
-
-    def _replace(self, step: Update, work: Work) -> None:
-        """Where shipments cannot be edited: cancel, and make another under a new key."""
-        self._cancel(step.standing, work)
-        self._create(Create(step.location, step.units), work)
+        work.put(part.model_copy(update={"location": step.location, "fingerprint": digest(body), "to": wish.to}))
 
     def _hold(self, standing: Standing, work: Work) -> None:
         whole: Raw = {**standing.raw, "hold_until_date": HOLD_UNTIL}

@@ -27,11 +27,25 @@ def external_id(order: Order, location_id: str, taken: Collection[str] = (), *, 
 
     Raises Unmappable when ShipStation would cut it.
     """
-    base = order.key if first and order.key not in taken else f"{order.key}/{location_id}"
+    if first and order.key not in taken:
+        return _fitting(order.key, order)
+    return _fitting(_free(f"{order.key}/{location_id}", taken), order)
+
+
+def replacement(order: Order, key: str, taken: Collection[str]) -> str:
+    """A key for the shipment that takes the place of `key`. Raises Unmappable when ShipStation would cut it."""
+    return _fitting(_free(REPLACEMENT.sub("", key), {*taken, key}), order)
+
+
+def _free(base: str, taken: Collection[str]) -> str:
     key, turn = base, 1
     while key in taken:
         turn += 1
         key = f"{base}~{turn}"
+    return key
+
+
+def _fitting(key: str, order: Order) -> str:
     if len(key) > LONGEST:
         raise Unmappable(
             "external_shipment_id",

@@ -49,10 +49,9 @@ def to_shipment(
         "items": [_item(order, line_id, quantity) for line_id, quantity in wanted.units.items()],
         "advanced_options": {"custom_field1": order.source[:CUSTOM_FIELD_LENGTH]},
         **_money_paid(order, with_money),
+        "ship_by_date": wanted.ship_by.strftime("%Y-%m-%dT%H:%M:%SZ") if wanted.ship_by else None,
         "hold_until_date": None,
     }
-    if wanted.ship_by:
-        body["ship_by_date"] = wanted.ship_by.strftime("%Y-%m-%dT%H:%M:%SZ")
     if store_id:
         body["store_id"] = store_id
     return body
@@ -60,7 +59,7 @@ def to_shipment(
 
 def to_create(body: Mapping[str, Any], *, external_id: str, number: str) -> dict[str, Any]:
     """An entry of `POST /v2/shipments`. https://docs.shipstation.com/apis/openapi/shipments/create_shipments"""
-    said = {name: value for name, value in body.items() if value is not None}
+    said = _without_nulls(body)
     return {
         "external_shipment_id": external_id,
         "shipment_number": number,
@@ -68,6 +67,15 @@ def to_create(body: Mapping[str, Any], *, external_id: str, number: str) -> dict
         "shipment_status": "pending",
         "validate_address": "no_validation",
         **said,
+    }
+
+
+def _without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What a new shipment does not have is left out."""
+    return {
+        name: _without_nulls(value) if isinstance(value, Mapping) else value
+        for name, value in body.items()
+        if value is not None
     }
 
 
@@ -112,10 +120,13 @@ def to_address(order: Order, fallback_phone: str) -> dict[str, Any]:
         "country_code": address.country,
     }
     _refuse_gaps(order, required)
-    optional = {"company_name": address.company, "address_line2": address.line2, "email": order.email}
     return {
         **required,
-        **{name: value for name, value in optional.items() if value},
+        # Nothing is said as null, so that an update clears what the shopper took out.
+        "company_name": address.company or None,
+        "address_line2": address.line2 or None,
+        "address_line3": None,
+        "email": order.email or None,
         "address_residential_indicator": "unknown",
     }
 
@@ -172,14 +183,13 @@ def unit_price(line: Line) -> Money:
 
 
 def _money_paid(order: Order, with_money: bool) -> dict[str, Any]:
-    """What the shopper has paid of what is left of the order; only one of its shipments says so."""
-    if not with_money:
-        return {}
-    return {
-        "amount_paid": _amount(order.current_total - order.outstanding),
-        "shipping_paid": _amount(order.current_shipping),
-        "tax_paid": _amount(order.current_tax),
+    """What the shopper has paid of what is left of the order; ShipStation adds up what an order's shipments show."""
+    paid = {
+        "amount_paid": order.current_total - order.outstanding,
+        "shipping_paid": order.current_shipping,
+        "tax_paid": order.current_tax,
     }
+    return {name: _amount(money if with_money else money * 0) for name, money in paid.items()}
 
 
 def _amount(money: Money) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from commerce.orders import Order
 from commerce.outcomes import Held, Retry
 from integrations.shipstation.client import Raw
 from integrations.shipstation.schemas import Shipment
-from integrations.shipstation.wish import ON_HOLD, Part, Wish, digest, money_goes_to
+from integrations.shipstation.wish import ON_HOLD, Part, Wish, carries_money, digest
 
 LABEL_IN_THE_MAKING = 120.0
 """Seconds after which a label that is being bought is there or has failed."""
@@ -172,9 +172,9 @@ def _steps_at(
         return [_put_away(standing, waits) for standing in pending if not (waits and _is_held(standing))]
     if _is_split(pending[0], seen) or len(pending) > 1:
         return []
-    carrier = money_goes_to(wish.order, wish.allocation.shipments, parts)
-    body = wish.body(place, need, with_money=place == carrier)
-    return [] if digest(body) == pending[0].part.fingerprint else [Update(pending[0], place, need)]
+    part = pending[0].part
+    body = wish.body(place, need, with_money=carries_money(wish, parts, part.external_id, place))
+    return [] if digest(body) == part.fingerprint else [Update(pending[0], place, need)]
 
 
 def _put_away(standing: Standing, waits: bool) -> Step:

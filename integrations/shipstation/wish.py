@@ -104,13 +104,14 @@ def digest(body: Mapping[str, Any]) -> str:
     return fingerprint(_canonical(body))
 
 
-def money_goes_to(order: Order, wished: Sequence[WantedShipment], parts: Sequence[Part]) -> str:
-    """The location whose shipment shows the order's money; "" when it is on one that has left.
-
-    ShipStation adds up what it shows, so one shipment carries the whole payment and the others nothing.
-    """
-    carrying = next((part.location for part in parts if "/" not in part.external_id), None)
-    return carrying if carrying is not None else next((each.location_id for each in wished), "")
+def carries_money(wish: Wish, parts: Sequence[Part], key: str, location: str) -> bool:
+    """Whether the shipment `key` shows the order's payment: the one with the order's own key, else the first."""
+    if "/" not in key:
+        return True
+    if any("/" not in part.external_id for part in parts):
+        return False
+    first = next((each.location_id for each in wish.allocation.shipments), None)
+    return location == first
 
 
 def binding_of(wish: Wish, parts: Sequence[Part], spent: Sequence[str], vendor_id: str = "") -> Binding:

@@ -115,15 +115,11 @@ MORE: dict[tuple[str, str], Document] = {
     ("Fulfillment", "fulfillmentLineItems"): _more(
         "Fulfillment", "fulfillmentLineItems", "ShippedLine", SHIPPED_LINE, cost=17
     ),
-    ("Refund", "refundLineItems"): _more(
-        "Refund", "refundLineItems", "RefundLine", REFUND_LINE, SHOP_MONEY, cost=17
-    ),
+    ("Refund", "refundLineItems"): _more("Refund", "refundLineItems", "RefundLine", REFUND_LINE, SHOP_MONEY, cost=17),
     ("Refund", "refundShippingLines"): _more(
         "Refund", "refundShippingLines", "RefundShipping", REFUND_SHIPPING, SHOP_MONEY, cost=10
     ),
-    ("Refund", "orderAdjustments"): _more(
-        "Refund", "orderAdjustments", "Adjustment", ADJUSTMENT, SHOP_MONEY, cost=10
-    ),
+    ("Refund", "orderAdjustments"): _more("Refund", "orderAdjustments", "Adjustment", ADJUSTMENT, SHOP_MONEY, cost=10),
     ("Refund", "transactions"): _more("Refund", "transactions", "MoneyMoved", MONEY_MOVED, SHOP_MONEY, cost=17),
 }
 """How to page on, by the owner's type and its field."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -30,6 +29,7 @@ from integrations.connector import Services
 from integrations.http import ApiClient, Safety, answered_json
 from integrations.shopify.documents import Document
 from integrations.shopify.settings import ShopifySettings
+from integrations.shopify.throttle import Throttle
 
 log = logging.getLogger(__name__)
 
@@ -43,50 +43,12 @@ STATUS_HINTS = {
     404: "there is no such shop or API version: check `shop`, `base_url` and `api_version` in stack.toml",
     423: "Shopify has locked the shop; ask its owner",
 }
-
-
-class Throttle:
-    """Shopify's leaky bucket as we know it: waits before a call that it could not pay.
-
-    The bucket belongs to app and shop, so other processes drink from it too; what they take is learned from the next
-    answer, and if it was too much Shopify says THROTTLED, which is retried.
-    """
-
-    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self._clock, self._sleep = clock, sleep
-        self._lock = threading.Lock()
-        self._level = self._most = math.inf
-        self._rate, self._seen = 100.0, clock()
-        self._costs: dict[str, int] = {}
-
-    def wait(self, document: Document) -> None:
-        """Return when the bucket holds what the document is expected to cost."""
-        while (seconds := self._missing(document)) > 0:
-            self._sleep(seconds)
-
-    def _missing(self, document: Document) -> float:
-        """Seconds to wait; zero when the points were there and have been taken."""
-        with self._lock:
-            now = self._clock()
-            self._level = min(self._most, self._level + max(0.0, now - self._seen) * self._rate)
-            self._seen = now
-            cost = min(self._costs.get(document.name, document.cost), self._most)
-            if self._level < cost:
-                return max(0.01, (cost - self._level) / self._rate)
-            self._level -= cost
-            return 0.0
-
-    def learn(self, document: Document, cost: Any) -> None:
-        """Take over `extensions.cost` of an answer."""
-        status = cost.get("throttleStatus") if isinstance(cost, dict) else None
-        if not isinstance(status, dict):
-            return
-        with self._lock:
-            self._costs[document.name] = int(cost.get("requestedQueryCost") or document.cost)
-            self._level = float(status.get("currentlyAvailable", math.inf))
-            self._most = float(status.get("maximumAvailable", math.inf))
-            self._rate = max(1.0, float(status.get("restoreRate", 100)))
-            self._seen = self._clock()
+KINDS: dict[str, type[IntegrationError]] = {
+    "ACCESS_DENIED": NotAuthorised,
+    "SHOP_INACTIVE": NotAuthorised,
+    "INTERNAL_SERVER_ERROR": TemporarilyUnavailable,
+}
+"""What Shopify's codes mean; any other one is a refusal that stays one."""
 
 
 class GraphQL:
@@ -222,7 +184,9 @@ def refuse_errors(document: Document, body: Mapping[str, Any], request: str) -> 
     if isinstance(errors, str):
         raise Rejected(VENDOR, errors, request_id=request)
     if document.writes and written_anyway(body.get("data"), errors):
-        log.warning("shopify: %s was applied, but Shopify denied a part of its answer: %s", document.name, words(errors))
+        log.warning(
+            "shopify: %s was applied, but Shopify denied a part of its answer: %s", document.name, words(errors)
+        )
         return
     raise as_error(document, errors[0], body, request)
 
@@ -237,16 +201,14 @@ def as_error(document: Document, error: Mapping[str, Any], body: Mapping[str, An
     """What one entry of `errors` means. https://shopify.dev/docs/api/usage/response-codes"""
     extensions = error.get("extensions") or {}
     code, text = str(extensions.get("code", "")), f"{document.name}: {error.get('message', '')}"
-    said = {"request_id": request, "code": code}
+    kind, hint = KINDS.get(code, Rejected), ""
     if code == "THROTTLED":
-        return RateLimited(VENDOR, text, retry_after=throttled_for(body), **said)
-    if code == "ACCESS_DENIED":
-        return NotAuthorised(VENDOR, text, hint=scope_hint(extensions, text), **said)
-    if code == "SHOP_INACTIVE":
-        return NotAuthorised(VENDOR, text, hint="the shop is closed or paused", **said)
-    if code == "INTERNAL_SERVER_ERROR":
-        return (OutcomeUnknown if document.writes else TemporarilyUnavailable)(VENDOR, text, **said)
-    return Rejected(VENDOR, text, **said)
+        return RateLimited(VENDOR, text, retry_after=throttled_for(body), request_id=request, code=code)
+    if code == "INTERNAL_SERVER_ERROR" and document.writes:
+        kind = OutcomeUnknown
+    if kind is NotAuthorised:
+        hint = scope_hint(extensions, text) if code == "ACCESS_DENIED" else "the shop is closed or paused"
+    return kind(VENDOR, text, hint=hint, request_id=request, code=code)
 
 
 def throttled_for(body: Mapping[str, Any]) -> float:
@@ -303,5 +265,3 @@ def short_id(gid: str) -> str:
 def long_id(kind: str, number: str) -> str:
     """The gid of a number; what already is a gid stays."""
     return number if number.startswith("gid://") else f"gid://shopify/{kind}/{number}"
-
-

@@ -8,6 +8,9 @@ from commerce import orders as hub
 from commerce.errors import Unmappable
 from commerce.money import Money, total
 from integrations.shopify import schemas
+from integrations.shopify.documents import PLAIN_LIST
+from integrations.shopify.scalars import Bag, MoneyV2
+from integrations.shopify.schemas_fulfilment import Shipped, ToShip, ToShipLine
 
 FINANCIAL = {
     "PENDING": hub.Financial.PENDING,
@@ -21,8 +24,7 @@ FINANCIAL = {
     None: hub.Financial.PENDING,  # an order made through the API without any payment
 }
 MONEY_KINDS = ("sale", "capture", "refund")
-PLAIN_LIST = 250
-"""Entries of a plain list that we ask for; a full one may be cut off."""
+
 
 def to_order(raw: schemas.Order, *, source: str, url: str) -> hub.Order:
     """The order in shop currency. Raises Unmappable for a list that Shopify may have cut off."""
@@ -81,7 +83,7 @@ def to_totals(
     currency = raw.currency_code
     nothing = total((), currency)
 
-    def shown(bag: schemas.Bag | None) -> Money:
+    def shown(bag: Bag | None) -> Money:
         return in_shop(bag) if bag else nothing
 
     subtotal = raw.subtotal_price_set
@@ -114,14 +116,14 @@ def refuse_cut_lists(raw: schemas.Order) -> None:
             raise Unmappable(name, f"order {raw.name} has {PLAIN_LIST} or more {name}, and Shopify shows no more")
 
 
-def to_money(amount: schemas.MoneyV2) -> Money:
+def to_money(amount: MoneyV2) -> Money:
     """With as many digits as the currency has, unless that would lose something."""
     exact = Money(amount=amount.amount, currency=amount.currency_code)
     rounded = exact.rounded()
     return rounded if rounded.amount == exact.amount else exact
 
 
-def in_shop(bag: schemas.Bag) -> Money:
+def in_shop(bag: Bag) -> Money:
     """The amount in shop currency."""
     return to_money(bag.shop_money)
 
@@ -227,7 +229,7 @@ def to_refund_line(raw: schemas.RefundLine) -> hub.RefundLine:
     )
 
 
-def to_fulfilment_order(raw: schemas.ToShip) -> hub.FulfilmentOrder:
+def to_fulfilment_order(raw: ToShip) -> hub.FulfilmentOrder:
     """What one location has to ship."""
     way = raw.delivery_method
     ships = any(line.requires_shipping for line in raw.line_items.nodes)
@@ -245,7 +247,7 @@ def to_fulfilment_order(raw: schemas.ToShip) -> hub.FulfilmentOrder:
     )
 
 
-def to_fulfilment_line(raw: schemas.ToShipLine) -> hub.FulfilmentLine:
+def to_fulfilment_line(raw: ToShipLine) -> hub.FulfilmentLine:
     """Units of a line that one location has to ship."""
     return hub.FulfilmentLine(
         id=raw.id.rpartition("/")[2],
@@ -257,7 +259,7 @@ def to_fulfilment_line(raw: schemas.ToShipLine) -> hub.FulfilmentLine:
     )
 
 
-def to_fulfilment(raw: schemas.Shipped) -> hub.Fulfilment:
+def to_fulfilment(raw: Shipped) -> hub.Fulfilment:
     """What has left; a cancelled one keeps its status."""
     quantities: dict[str, int] = {}
     for line in raw.fulfillment_line_items.nodes:
@@ -299,5 +301,5 @@ def to_customer(raw: schemas.Customer | None) -> hub.Customer | None:
         email=email.email_address if email else "",
         first_name=raw.first_name,
         last_name=raw.last_name,
-        accepts_marketing=bool(email) and email.marketing_state == "subscribed",
+        accepts_marketing=email is not None and email.marketing_state == "subscribed",
     )

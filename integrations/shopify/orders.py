@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from commerce.errors import Rejected, Unmappable, UnexpectedAnswer
+from commerce.errors import Rejected, UnexpectedAnswer, Unmappable
 from commerce.orders import Order
 from commerce.ports import Page, Unreadable
 from integrations.shopify import documents, schemas
@@ -94,9 +94,7 @@ class Orders:
                 raise UnexpectedAnswer(VENDOR, f"more than {LONGEST_SEARCH} orders with the same {field}, {start}")
             start, known = newest, frozenset(ids)
 
-    def _search_once(
-        self, document: Document, query: str, since: datetime, end: datetime | None
-    ) -> Iterator[Row]:
+    def _search_once(self, document: Document, query: str, since: datetime, end: datetime | None) -> Iterator[Row]:
         for page in self.graphql.pages(document, "orders", query=query):
             for node in page["nodes"]:
                 row = Row(node["id"], datetime.fromisoformat(node["at"]))
@@ -140,7 +138,9 @@ class Orders:
         except Unmappable as error:
             return Unreadable(subject=subject, label=label, reason=str(error), hint=error.hint or hint)
         except ValidationError as error:
-            return Unreadable(subject=subject, label=label, reason=f"Shopify's order {label}: {brief(error)}", hint=hint)
+            return Unreadable(
+                subject=subject, label=label, reason=f"Shopify's order {label}: {brief(error)}", hint=hint
+            )
         except ValueError as error:  # amounts in two currencies
             return Unreadable(subject=subject, label=label, reason=f"Shopify's order {label}: {error}", hint=hint)
 

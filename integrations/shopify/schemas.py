@@ -6,79 +6,9 @@ https://shopify.dev/docs/api/admin-graphql/2026-10/objects/Order
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
-from pydantic.alias_generators import to_camel
-
-from commerce.money import Exact
-
-
-def _short(value: Any) -> Any:
-    return value.rpartition("/")[2].partition("?")[0] if isinstance(value, str) else value
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _exact_rate(value: Any) -> Any:
-    """A JSON number by its digits: 0.19 is 0.19 and not the binary fraction next to it."""
-    return Decimal(str(value)) if isinstance(value, float) else value
-
-
-def _text(value: Any) -> Any:
-    return "" if value is None else value
-
-
-ShortId = Annotated[str, BeforeValidator(_short)]
-"""The number of a gid."""
-Word = Annotated[str, BeforeValidator(_lower)]
-"""An enum value in lower case; Shopify adds new ones at any time."""
-Text = Annotated[str, BeforeValidator(_text)]
-"""Text that may be null."""
-Rate = Annotated[Decimal, BeforeValidator(_exact_rate)]
-
-
-class Seen(BaseModel):
-    """An object of Shopify's: camelCase there, snake_case here, fields that we do not know ignored."""
-
-    model_config = ConfigDict(alias_generator=to_camel, frozen=True, extra="ignore")
-
-
-Node = TypeVar("Node")
-
-
-class Nodes(Seen, Generic[Node]):
-    """A connection of which every page has been read."""
-
-    nodes: tuple[Node, ...]
-
-
-class Ref(Seen):
-    """Something named by its id only."""
-
-    id: ShortId
-
-
-class MoneyV2(Seen):
-    """An amount as Shopify writes it: a string of no fixed scale, e.g. "10.0"."""
-
-    amount: Exact
-    currency_code: str
-
-
-class Bag(Seen):
-    """One amount in shop currency."""
-
-    shop_money: MoneyV2
-
-
-class BothBag(Bag):
-    """One amount in shop currency and as the shopper saw it."""
-
-    presentment_money: MoneyV2
+from integrations.shopify.scalars import Bag, BothBag, Nodes, Rate, Ref, Seen, ShortId, Text, Word
+from integrations.shopify.schemas_fulfilment import Shipped, ToShip
 
 
 class Tax(Seen):
@@ -197,103 +127,6 @@ class Refund(Seen):
     transactions: Nodes[Transaction]
 
 
-class Action(Seen):
-    """Something that can be done with a fulfilment order now."""
-
-    action: Word
-
-
-class AssignedLocation(Seen):
-    """Where it ships from; `location` is null once deleted."""
-
-    name: str
-    location: Ref | None = None
-
-
-class DeliveryMethod(Seen):
-    """How it gets to the shopper."""
-
-    method_type: Word
-    presented_name: Text = ""
-    service_code: Text = ""
-
-
-class Hold(Seen):
-    """Why it must wait."""
-
-    reason: Word
-
-
-class ToShipLine(Seen):
-    """Units of one line within a fulfilment order; `gid` is its own full id."""
-
-    id: str
-    total_quantity: int
-    remaining_quantity: int
-    sku: Text = ""
-    requires_shipping: bool = True
-    line_item: Ref
-
-
-class ToShip(Seen):
-    """A fulfilment order; `id` is the full gid, because it is written back and never kept."""
-
-    id: str
-    status: Word
-    fulfill_by: datetime | None = None
-    supported_actions: tuple[Action, ...] = ()
-    assigned_location: AssignedLocation
-    delivery_method: DeliveryMethod | None = None
-    fulfillment_holds: tuple[Hold, ...] = ()
-    line_items: Nodes[ToShipLine]
-
-    @property
-    def fulfillable(self) -> bool:
-        """Whether Shopify would take a fulfilment of it now."""
-        return any(one.action == "create_fulfillment" for one in self.supported_actions)
-
-    @property
-    def location_id(self) -> str:
-        """The location's number, empty once it is deleted."""
-        return self.assigned_location.location.id if self.assigned_location.location else ""
-
-
-class Tracking(Seen):
-    """One tracking number."""
-
-    company: Text = ""
-    number: Text = ""
-    url: Text = ""
-
-
-class ShippedLine(Seen):
-    """Units that left."""
-
-    quantity: int | None = None
-    line_item: Ref
-
-
-class Shipped(Seen):
-    """A fulfilment; `id` is the full gid."""
-
-    id: str
-    legacy_resource_id: str
-    status: Word
-    created_at: datetime
-    tracking_info: tuple[Tracking, ...] = ()
-    fulfillment_line_items: Nodes[ShippedLine]
-
-    @property
-    def numbers(self) -> frozenset[str]:
-        """Its tracking numbers."""
-        return frozenset(one.number for one in self.tracking_info if one.number)
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether it was taken back. Shopify spells the word in two ways."""
-        return self.status in ("cancelled", "canceled")
-
-
 class Email(Seen):
     """The customer's address and what the shop knows of consent."""
 
@@ -364,14 +197,11 @@ class Order(Seen):
     fulfillments: tuple[Shipped, ...] = ()
 
 
-class OrderToFulfil(Seen):
-    """What a fulfilment needs to know of an order."""
+class Quantity(Seen):
+    """One named quantity."""
 
-    legacy_resource_id: str
     name: str
-    cancelled_at: datetime | None = None
-    fulfillment_orders: Nodes[ToShip]
-    fulfillments: tuple[Shipped, ...] = ()
+    quantity: int
 
 
 class Level(Seen):
@@ -379,13 +209,6 @@ class Level(Seen):
 
     is_active: bool
     quantities: tuple[Quantity, ...] = ()
-
-
-class Quantity(Seen):
-    """One named quantity."""
-
-    name: str
-    quantity: int
 
 
 class InventoryItem(Seen):

@@ -63,7 +63,7 @@ class Stock:
                 hint = "add the SKU in Shopify, or map it in stack.toml"
                 yield target, Held(cause="unknown_sku", reason=f"Shopify has no {target.sku}", hint=hint)
             elif before == target.quantity:
-                yield target, Done(binding=self._binding(target), changed=False)
+                yield target, Done(binding=self._set_binding(target), changed=False)
             else:
                 todo.append(target)
         for chunk in chunks(todo, MOST_ROWS):
@@ -143,7 +143,7 @@ class Stock:
                 yield from ((one, Unknown(reason=f"{one.sku}: {lost}")) for one in left)
                 return
             if not errors:
-                yield from ((one, Done(binding=self._binding(one))) for one in left)
+                yield from ((one, Done(binding=self._set_binding(one))) for one in left)
                 return
             named = self._named(errors, left)
             if not named:
@@ -199,7 +199,7 @@ class Stock:
             else:
                 yield target, refused(target, error)
 
-    def _binding(self, target: StockTarget) -> Binding:
+    def _set_binding(self, target: StockTarget) -> Binding:
         """The item, and what was set where."""
         data = {"location_id": target.location_id, "quantity": target.quantity}
         return Binding(vendor_id=short_id(self._items[target.sku]), data=data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from commerce.allocation import Allocation, Verdict, WantedLine, WantedShipment, shipments_wanted
 from commerce.errors import Unmappable
-from commerce.orders import Financial, FulfilmentOrder, Order
+from commerce.orders import Financial, FulfilmentLine, FulfilmentOrder, Order
 from tests.builders import (
     NOON,
     UNPAID,
@@ -29,16 +30,19 @@ TEA = a_line("TEA", 1, "5.00")
 EBOOK = a_line("EBOOK", 1, "9.00", requires_shipping=False)
 
 
+def a_route(*lines: FulfilmentLine, **fields: Any) -> FulfilmentOrder:
+    """What the warehouse "loc-1" has to ship, line by line."""
+    base = {"id": "fo-1", "status": "open", "location_id": "loc-1", "location": "Warehouse"}
+    return FulfilmentOrder(**{**base, "lines": lines, **fields})
+
+
 def test_a_paid_order_ships_everything_that_is_left_from_its_location() -> None:
     # given an order of three mugs and a tea, of which one mug has left and a digital line never will
-    routed = a_fulfilment_order(
-        [MUGS, TEA],
-        method="Standard",
-        ship_by=after(days=2),
-        lines=(a_fulfilment_line(MUGS, remaining=2), a_fulfilment_line(TEA)),
+    routed = a_route(
+        a_fulfilment_line(MUGS, remaining=2), a_fulfilment_line(TEA), method="Standard", ship_by=after(days=2)
     )
     order = an_order(lines=(MUGS, EBOOK, TEA), fulfilment_orders=(routed,))
-    # then the two locations' rest is one shipment
+    # then what is left is one shipment
     assert shipments_wanted(order) == Allocation(
         verdict=Verdict.SHIP,
         shipments=(
@@ -57,9 +61,9 @@ def test_two_locations_are_two_shipments_and_two_fulfilment_orders_of_one_locati
     order = an_order(
         lines=(MUGS, TEA),
         fulfilment_orders=(
-            a_fulfilment_order([], id="b", location_id="loc-2", lines=(a_fulfilment_line(TEA),)),
-            a_fulfilment_order([], id="c", lines=(a_fulfilment_line(MUGS, remaining=1),), ship_by=after(days=1)),
-            a_fulfilment_order([], id="a", lines=(a_fulfilment_line(MUGS, remaining=2),), ship_by=after(days=3)),
+            a_route(a_fulfilment_line(TEA), id="b", location_id="loc-2"),
+            a_route(a_fulfilment_line(MUGS, remaining=1), id="c", ship_by=after(days=1)),
+            a_route(a_fulfilment_line(MUGS, remaining=2), id="a", ship_by=after(days=3)),
         ),
     )
     wanted = shipments_wanted(order).shipments
@@ -69,13 +73,13 @@ def test_two_locations_are_two_shipments_and_two_fulfilment_orders_of_one_locati
     ]
 
 
-def _with_one_route(**fields: object) -> Order:
+def _with_one_route(**fields: Any) -> Order:
     return an_order(lines=(MUGS,), fulfilment_orders=(a_fulfilment_order([MUGS], **fields),))
 
 
 NONE_LEFT = a_line("MUG-RED", 3, current=0)
 GONE = a_fulfilment(quantities={MUGS.id: 3})
-CLOSED = a_fulfilment_order([], status="closed", lines=(a_fulfilment_line(MUGS, remaining=0),))
+CLOSED = a_route(a_fulfilment_line(MUGS, remaining=0), status="closed")
 
 REASONS = {
     "test": (an_order(test=True), Verdict.STOP, "test order"),
@@ -215,7 +219,7 @@ def test_what_must_never_be_shipped(order: Order, policy: str) -> None:
     assert all(each.lines for each in everything)
     assert all(order.line(line_id).requires_shipping for line_id in units)  # type: ignore[union-attr]
     assert len({each.location_id for each in allocation.shipments}) == len(allocation.shipments)
-    if order.test or order.cancelled or order.financial in (*UNPAID, Financial.UNKNOWN) and policy == "paid":
+    if order.test or order.cancelled or (order.financial in (*UNPAID, Financial.UNKNOWN) and policy == "paid"):
         assert not everything
     # never silent: no shipment without a verdict, nothing held back without a reason
     assert bool(allocation.shipments) == (allocation.verdict is Verdict.SHIP)

@@ -30,6 +30,7 @@ class Compiler:
 
     def __init__(self, schema: GraphQLSchema, fragments: Mapping[str, FragmentDefinitionNode], skip: Skip) -> None:
         self.schema, self.fragments, self.skip = schema, fragments, skip
+        self.path: tuple[str, ...] = ()
 
     def selections(self, of: GraphQLNamedType, nodes: list[SelectionSetNode]) -> Selections:
         """The selections for `of`, or for each of its possible types."""
@@ -45,7 +46,14 @@ class Compiler:
         grouped: dict[str, list[FieldNode]] = {}
         for node in nodes:
             self._collect(of, node, grouped)
-        return Selection([self._field(of, key, found) for key, found in grouped.items()])
+        return Selection([self._below(key, of, found) for key, found in grouped.items()])
+
+    def _below(self, key: str, of: GraphQLObjectType, nodes: list[FieldNode]) -> Field:
+        outer, self.path = self.path, (*self.path, key)
+        try:
+            return self._field(of, key, nodes)
+        finally:
+            self.path = outer
 
     def _collect(self, of: GraphQLObjectType, selections: SelectionSetNode, into: dict[str, list[FieldNode]]) -> None:
         for node in selections.selections:
@@ -72,7 +80,7 @@ class Compiler:
         definition = of.fields[name]
         returns = get_named_type(definition.type)
         one = Field(key, name, of.name, kind_of(definition), returns.name, nodes, definition, False)
-        one.nullable = not is_non_null_type(definition.type)
+        one.nullable, one.path = not is_non_null_type(definition.type), self.path
         one.resolve = RESOLVERS.get((of.name, name))
         one.get = GETTERS[of.name][name] if one.resolve is None and of.name in GETTERS else itemgetter(name)
         sets = [node.selection_set for node in nodes if node.selection_set]

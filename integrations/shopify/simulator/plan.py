@@ -85,6 +85,7 @@ class Field:
     nodes: list[FieldNode]
     definition: GraphQLField
     nullable: bool
+    path: tuple[str, ...] = ()
     inner: Selections | None = None
     edges: Selections | None = None
     get: Getter | None = None
@@ -114,9 +115,9 @@ class Field:
             return None
 
     def _locate(self, error: FieldError) -> None:
-        error.path.insert(0, self.key)
         at = self.nodes[0].loc
         if error.location is None and at is not None:
+            error.path = list(self.path)
             error.location = {"line": at.start_token.line, "column": at.start_token.column}
 
     def finish(self, value: Any, request: Request) -> Any:

@@ -92,3 +92,11 @@ def deliver(client: Klaviyo, items: Sequence[Item]) -> dict[str, Outcome]:
 
 def states(outcomes: Iterable[Outcome]) -> list[str]:
     return [outcome.state for outcome in outcomes]
+
+
+def unique_ids(account: KlaviyoSimulator) -> list[str]:
+    return sorted(event["unique_id"] for event in account.state()["events"])
+
+
+def paths(account: KlaviyoSimulator) -> list[str]:
+    return [f"{call.path} {call.status}" for call in account.calls]

@@ -9,15 +9,7 @@ from commerce.events import Kind
 from commerce.outcomes import Binding, Done, Held, Skipped, Unknown
 from integrations.simulator import Fault
 from tests.builders import a_fulfilment, a_line, a_refund, after, an_event, an_order
-from tests.integrations.klaviyo.conftest import about, an_item, deliver, placed, states
-
-
-def unique_ids(account) -> list[str]:
-    return sorted(event["unique_id"] for event in account.state()["events"])
-
-
-def paths(account) -> list[str]:
-    return [f"{call.path} {call.status}" for call in account.calls]
+from tests.integrations.klaviyo.conftest import about, an_item, deliver, placed, states, unique_ids
 
 
 def test_the_life_of_an_order(account, klaviyo) -> None:
@@ -28,7 +20,7 @@ def test_the_life_of_an_order(account, klaviyo) -> None:
     facts = [(Kind.ORDER_PLACED, ""), (Kind.ORDER_REFUNDED, "r1"), (Kind.ORDER_FULFILLED, "ful-1")]
     items = [about(order, kind, part) for kind, part in [*facts, (Kind.ORDER_CANCELLED, "")]]
     # when Klaviyo is told
-    outcomes = dict(klaviyo.deliver(items)) if False else {item.ref: out for item, out in klaviyo.deliver(items)}
+    outcomes = {item.ref: outcome for item, outcome in klaviyo.deliver(items)}
     # then each fact is there under its metric, with its amount
     assert all(outcome.state == "done" for outcome in outcomes.values())
     told = {(event["metric"], event["value"]) for event in account.state()["events"]}
@@ -135,86 +127,6 @@ def test_what_klaviyo_refuses_is_held_with_its_words_and_without_the_shoppers(ac
     assert "2c76424d" in held.reason
 
 
-def test_history_goes_in_bulk_and_triggers_no_flow(account, klaviyo) -> None:
-    # given 60 old orders, two of one shopper
-    items = [placed(n, historical=True) for n in range(60)]
-    items.append(placed(61, historical=True, email="shopper1@example.com"))
-    # when they are delivered
-    outcomes = deliver(klaviyo, items)
-    # then one call did it, and no flow has run
-    assert states(outcomes.values()) == ["done"] * 61
-    assert paths(account) == ["/api/event-bulk-create-jobs 202"]
-    state = account.state()
-    assert (len(state["events"]), state["profiles"], state["flows_triggered"]) == (122, 60, 0)
-    assert all(event["backfill"] for event in state["events"])
-
-
-def test_what_happened_before_the_start_triggers_no_flow(account, connect) -> None:
-    klaviyo = connect(live_from=after(days=1))
-    old, new = an_order(1), an_order(2, updated_at=after(days=2))
-    deliver(klaviyo, [an_item(an_event(old)), an_item(an_event(new))])
-    backfill = {
-        event["unique_id"]: event["backfill"] for event in account.state()["events"] if "placed" in event["unique_id"]
-    }
-    assert backfill == {"shop:placed:51": True, "shop:placed:52": False}
-    assert account.state()["flows_triggered"] == 3
-
-
-def test_a_repeat_in_a_bulk_request_costs_the_others_nothing(account, klaviyo) -> None:
-    # given 40 old orders of which one is at Klaviyo already
-    items = [placed(n, historical=True) for n in range(40)]
-    deliver(klaviyo, [items[7]])
-    # when all are delivered
-    outcomes = deliver(klaviyo, items)
-    # then all are there once
-    assert states(outcomes.values()) == ["done"] * 40
-    assert len(unique_ids(account)) == len(set(unique_ids(account))) == 80
-    assert account.state()["flows_triggered"] == 0
-
-
-def test_a_bulk_request_that_only_drops_repeats_is_fine_too(account, klaviyo) -> None:
-    account.bulk_repeats = "drop"
-    items = [placed(n, historical=True) for n in range(3)]
-    deliver(klaviyo, items)
-    assert states(deliver(klaviyo, items).values()) == ["done"] * 3
-    assert len(account.state()["events"]) == 6
-
-
-def test_one_bad_record_in_bulk_is_found_by_halving(account, klaviyo, monkeypatch) -> None:
-    # given 40 old orders, one with a title that Klaviyo finds too long
-    items = [placed(n, historical=True) for n in range(40)]
-    items[11] = placed(11, historical=True, lines=(a_line("TEA", 1, "5", title="x" * 200_000),))
-    outcomes = deliver(klaviyo, items)
-    held = outcomes.pop(items[11].subject)
-    assert isinstance(held, Held)
-    assert "larger than 100 KB" in held.reason
-    assert states(outcomes.values()) == ["done"] * 39
-    assert sum("bulk" in path for path in paths(account)) == 5
-
-
-def test_a_bulk_request_has_at_most_a_thousand_events(account, klaviyo) -> None:
-    lines = tuple(a_line("TEA", 1, "5", id=f"line-{n}") for n in range(399))
-    items = [placed(n, historical=True, lines=lines) for n in range(3)]
-    assert states(deliver(klaviyo, items).values()) == ["done"] * 3
-    assert paths(account) == ["/api/event-bulk-create-jobs 202"] * 2
-
-
-def test_a_lost_bulk_answer_leaves_a_doubt_that_the_single_endpoint_settles(account, klaviyo) -> None:
-    # given a bulk request that was accepted but not answered
-    account.faults = [Fault(kind="drop_after")]
-    items = [placed(n, historical=True) for n in range(3)]
-    first = deliver(klaviyo, items)
-    assert states(first.values()) == ["unknown"] * 3
-    # when the hub tries again, in doubt
-    doubtful = [item.model_copy(update={"in_doubt": True, "attempt": 2}) for item in items]
-    again = deliver(klaviyo, doubtful)
-    # then each event is there once
-    assert states(again.values()) == ["done"] * 3
-    assert len(account.state()["events"]) == 6
-    assert [path for path in paths(account) if path.startswith("/api/events")] == ["/api/events 202"] * 6
-    assert account.state()["flows_triggered"] == 0
-
-
 @pytest.mark.parametrize("kind", ["after", "drop_after", "timeout_after"])
 def test_a_lost_answer_gives_one_event(account, klaviyo, kind) -> None:
     account.faults = [Fault(kind=kind, status=503)]
@@ -224,27 +136,29 @@ def test_a_lost_answer_gives_one_event(account, klaviyo, kind) -> None:
 
 def test_an_order_is_done_only_when_all_its_events_are_accepted(account, connect) -> None:
     # given Klaviyo that stops answering after the first event
-    klaviyo = connect(workers=1)
-    item = placed(1)
-    account.do_fault(kind="before", status=503, times=0)
-    seen: list[int] = []
-    account.faults = [Fault(kind="drop", on="never")]
-    original = account.account.record
-
-    def record_then_fall(told) -> None:
-        original(told)
-        seen.append(1)
-        account.faults = [Fault(kind="before", status=502, times=4)]
-
-    account.account.record = record_then_fall
+    klaviyo, item = connect(workers=1), placed(1)
+    account.faults = [Fault(kind="after", status=202), Fault(kind="before", status=502, times=4)]
     (outcome,) = deliver(klaviyo, [item]).values()
     # then the order is in doubt, not done
     assert outcome == Unknown(reason="order #1: Klaviyo gave no clear answer")
+    assert unique_ids(account) == ["shop:placed:51"]
     # and the next try completes it
-    account.account.record = original
     (again,) = deliver(klaviyo, [item.model_copy(update={"in_doubt": True})]).values()
     assert again.state == "done"
     assert len(account.state()["events"]) == 2
+
+
+def test_an_order_that_was_cut_in_the_middle_is_in_doubt(account, connect) -> None:
+    # given Klaviyo that asks for a long pause after the first event
+    klaviyo, told = connect(workers=1), []
+    account.faults = [Fault(kind="after", status=202), Fault(status=429, headers={"retry-after": "55"})]
+    with pytest.raises(RateLimited):
+        told.extend(klaviyo.deliver([placed(1), placed(2)]))
+    # then it is told as in doubt, the next one not at all, and nothing more was sent
+    assert [(item.subject, outcome) for item, outcome in told] == [
+        ("shop:51", Unknown(reason="order #1: 1 of 2 events accepted, the rest not sent"))
+    ]
+    assert unique_ids(account) == ["shop:placed:51"]
 
 
 def test_too_fast_waits_as_long_as_klaviyo_asks(account, klaviyo, clock) -> None:
@@ -278,6 +192,7 @@ def test_a_vendor_that_is_down_is_not_asked_for_every_order(account, connect) ->
     told = []
     with pytest.raises(TemporarilyUnavailable, match="gave no answer to 3 orders"):
         told.extend(klaviyo.deliver([placed(n) for n in range(50)]))
+    assert states(outcome for _, outcome in told) == ["unknown"] * 3
     assert len(account.calls) == 12
 
 
@@ -315,13 +230,6 @@ def test_a_wrong_address_pauses_instead_of_holding_every_order(connect) -> None:
     klaviyo = connect(base_url="https://a.klaviyo.com/elsewhere")
     with pytest.raises(NotAuthorised, match="answered 404"):
         list(klaviyo.deliver([placed(1)]))
-
-
-def test_live_events_may_go_in_bulk_when_a_shop_wants_that(account, connect) -> None:
-    klaviyo = connect(bulk_live=True)
-    assert states(deliver(klaviyo, [placed(n) for n in range(20)]).values()) == ["done"] * 20
-    assert paths(account) == ["/api/event-bulk-create-jobs 202"]
-    assert account.state()["flows_triggered"] == 40
 
 
 def test_nothing_we_send_gives_or_restores_consent(account, klaviyo) -> None:

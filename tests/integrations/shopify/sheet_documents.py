@@ -243,7 +243,8 @@ fragment OrderShipping on ShippingLine {
 }
 """
 
-ORDERS_PAGE = """
+ORDERS_PAGE = (
+    """
 query OrdersPage($first: Int!, $after: String, $query: String!) {
   orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
     pageInfo {
@@ -269,7 +270,9 @@ query OrdersPage($first: Int!, $after: String, $query: String!) {
     }
   }
 }
-""" + ORDER_FRAGMENTS
+"""
+    + ORDER_FRAGMENTS
+)
 
 ORDER_FINANCIALS = """
 query OrderFinancials($id: ID!) {

@@ -41,7 +41,8 @@ class Story:
         self.clock = Clock()
         self.sim: ShopifySimulator = build(base_url="http://sim.test/shopify", clock=self.clock, **options)
         self.http = httpx.Client(transport=self.sim.transport(), base_url=self.sim.base_url)
-        self.sim.do_setup(shop={"currency": "USD", "timezone": "America/New_York"}, locations=[{"name": "Main"}, {"name": "East"}])  # fmt: skip
+        shop = {"currency": "USD", "timezone": "America/New_York"}
+        self.sim.do_setup(shop=shop, locations=[{"name": "Main"}, {"name": "East"}])
         self.products = self.sim.do_create_products(
             [
                 {"sku": "MUG-RED", "title": "Mug", "price": "25.00", "levels": {"Main": 10, "East": 5}},

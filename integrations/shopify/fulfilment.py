@@ -1,0 +1,217 @@
+"""Bringing tracking back: each parcel becomes one fulfilment, once.
+
+`fulfillmentCreate` has no idempotency key. So the order is read right before each write, and a fulfilment that
+already carries the parcel's tracking number is ours.
+https://shopify.dev/docs/api/admin-graphql/2026-10/mutations/fulfillmentCreate
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Literal, NamedTuple
+
+from pydantic import ValidationError
+
+from commerce.errors import OutcomeUnknown, Rejected
+from commerce.outcomes import Binding, Done, Held, Outcome, Skipped, Unknown
+from commerce.parcels import Parcel
+from commerce.ports import Item
+from commerce.values import fingerprint
+from integrations.shopify import documents
+from integrations.shopify.documents import Document
+from integrations.shopify.graphql import GraphQL, long_id, user_errors
+from integrations.shopify.orders import brief, complete
+from integrations.shopify.picking import AlreadyGone, Group, pick, sent_before
+from integrations.shopify.schemas_fulfilment import OrderToFulfil, Shipped
+from integrations.shopify.settings import ShopifySettings
+from integrations.shopify.tracking import to_tracking
+
+LOOKS = 2
+"""How often an order is looked at when Shopify refuses what a look has just shown to be possible."""
+
+
+class Job(NamedTuple):
+    """A parcel that belongs to an order of this store."""
+
+    item: Item
+    parcel: Parcel
+    order_id: str
+    location_id: str
+    tracking: dict[str, Any]
+
+    @property
+    def fingerprint(self) -> str:
+        """Of everything that we would say to Shopify."""
+        lines = [[line.line_id, line.sku, line.quantity] for line in self.parcel.lines]
+        said = [self.order_id, self.location_id, self.tracking, lines, self.parcel.voided]
+        return fingerprint(json.dumps(said, sort_keys=True))
+
+    def matches(self, made: Shipped) -> bool:
+        """Whether a fulfilment carries a tracking number of this parcel."""
+        return bool(made.numbers & set(self.parcel.tracking_numbers))
+
+
+class Fulfilments:
+    """The store as a Destination of parcels."""
+
+    keeps: Literal["state", "events"] = "state"
+    topics: frozenset[str] = frozenset({"parcel"})
+    batch = 50
+
+    graphql: GraphQL
+    settings: ShopifySettings
+
+    def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
+        """Make, correct or take back the fulfilment of each parcel. Orders are read together, written one by one."""
+        jobs: list[Job] = []
+        for item in items:
+            job = self._job(item)
+            if isinstance(job, Job):
+                jobs.append(job)
+            else:
+                yield item, job
+        jobs.sort(key=lambda job: not job.parcel.voided)  # a voided label makes room for the one that replaces it
+        orders = self._orders({job.order_id for job in jobs})
+        written: set[str] = set()
+        for job in jobs:
+            if job.order_id in written:  # an earlier parcel of this batch has changed it
+                orders |= self._orders({job.order_id})
+            yield job.item, self._one(job, orders.get(job.order_id))
+            written.add(job.order_id)
+
+    def _job(self, item: Item) -> Job | Outcome:
+        try:
+            parcel = Parcel.model_validate(item.newest.data)
+        except ValidationError as error:
+            reason = f"the parcel {item.subject} cannot be read: {brief(error)}"
+            return Held(cause="unreadable", reason=reason, hint="report it; it was recorded by another version")
+        source, _, rest = parcel.order_key.partition(":")
+        order_id, _, location_id = rest.partition("/")
+        if source != self.settings.name or not order_id.isdigit():
+            return Skipped(reason=f"not an order of {self.settings.name}: {parcel.order_key or 'typed in by hand'}")
+        tracking = to_tracking(parcel, self.settings.carriers)
+        job = Job(item, parcel, order_id, location_id or parcel.location_id, tracking)
+        if item.binding and item.binding.fingerprint == job.fingerprint and not item.in_doubt:
+            return Done(binding=item.binding, changed=False)
+        return job
+
+    def _orders(self, ids: Iterable[str]) -> dict[str, OrderToFulfil | Held]:
+        """The orders as they are now, by number. What is deleted is not there; what we cannot read is held."""
+        wanted = [long_id("Order", one) for one in sorted(ids)]
+        nodes = self.graphql.ask(documents.ORDERS_TO_FULFIL, ids=wanted).get("nodes") if wanted else []
+        found: dict[str, OrderToFulfil | Held] = {}
+        for node in nodes or []:
+            if node and node.get("__typename") == "Order":
+                complete(self.graphql, node)
+                found[str(node["legacyResourceId"])] = readable(node)
+        return found
+
+    def _one(self, job: Job, order: OrderToFulfil | Held | None) -> Outcome:
+        if isinstance(order, Held):
+            return order
+        if order is None:
+            reason = f"order {job.order_id} of {self.settings.name} is not there: deleted, or older than 60 days"
+            hint = "grant read_all_orders if it is old; else the order is gone, and there is nothing to mark"
+            return Held(cause="order_gone", reason=reason, hint=hint)
+        try:
+            return self._take_back(job, order) if job.parcel.voided else self._bring(job, order)
+        except OutcomeUnknown as lost:
+            return Unknown(reason=f"order {order.name}: {lost}")
+        except Rejected as refused:
+            return Held(cause=refused.code.lower() or "refused", reason=f"order {order.name}: {refused}")
+
+    def _bring(self, job: Job, order: OrderToFulfil) -> Outcome:
+        """Make the fulfilment unless it is there. What Shopify refuses is looked at once more: it may just be done."""
+        words = ""
+        for look in range(LOOKS):
+            if look:
+                again = self._orders({job.order_id}).get(job.order_id)
+                order = again if isinstance(again, OrderToFulfil) else order
+            known = self._known(job, order)
+            if known is not None:
+                return known
+            plan = pick(order, job.parcel, job.location_id, job.item.attempt)
+            if isinstance(plan, AlreadyGone):
+                note = "Shopify had it fulfilled already, by somebody else"
+                return Done(binding=self._binding(job, plan.fulfilment.id, foreign=True), changed=False, note=note)
+            if not isinstance(plan, list):
+                return plan
+            made, words = self._create(job, plan, again=sent_before(order, plan))
+            if made:
+                return Done(binding=self._binding(job, made))
+        hint = "look at the order in Shopify; release this record to try again"
+        return Held(cause="refused", reason=f"order {order.name}: Shopify says {words!r}", hint=hint)
+
+    def _known(self, job: Job, order: OrderToFulfil) -> Outcome | None:
+        """Done if the fulfilment is there; its tracking is corrected, without a mail, if the label is a new one."""
+        living = [one for one in order.fulfillments if not one.cancelled]
+        ours = next((one for one in living if job.matches(one)), None)
+        if ours is not None:
+            return Done(binding=self._binding(job, ours.id), changed=False)
+        bound = job.item.binding
+        replaced = next((one for one in living if bound and bound.vendor_id == one.id), None)
+        if replaced is None or not job.tracking or (bound and bound.data.get("foreign")):
+            return None
+        errors = self._write(
+            *(documents.TRACKING_UPDATE, "fulfillmentTrackingInfoUpdate"),
+            id=replaced.id,
+            tracking=job.tracking,
+            notify=False,
+        )
+        if errors:
+            return Held(cause="refused", reason=f"order {order.name}: Shopify says {errors!r}")
+        return Done(binding=self._binding(job, replaced.id), note="tracking replaced")
+
+    def _take_back(self, job: Job, order: OrderToFulfil) -> Outcome:
+        """A voided label: cancel the fulfilment that was made for it, and no other."""
+        bound = job.item.binding
+        if bound is None and not job.item.in_doubt:
+            return Skipped(reason=f"the label was voided before order {order.name} was marked as sent")
+        living = [one for one in order.fulfillments if not one.cancelled]
+        ours = next((one for one in living if job.matches(one)), None)
+        if ours is None:
+            if bound is None:
+                return Skipped(reason=f"order {order.name} has no fulfilment with this tracking number")
+            return Done(binding=self._binding(job, bound.vendor_id), changed=False, note="was taken back already")
+        if not ours.numbers <= set(job.parcel.tracking_numbers):
+            reason = f"the label of order {order.name} was voided, but its fulfilment has other parcels too"
+            return Held(
+                cause="shared_fulfilment", reason=reason, hint="correct the tracking numbers in Shopify by hand"
+            )
+        errors = self._write(documents.FULFILLMENT_CANCEL, "fulfillmentCancel", id=ours.id)
+        if errors:
+            return Held(cause="refused", reason=f"order {order.name}: Shopify says {errors!r}")
+        return Done(binding=self._binding(job, ours.id), note="fulfilment cancelled: the label was voided")
+
+    def _create(self, job: Job, groups: list[Group], *, again: bool) -> tuple[str, str]:
+        """(gid of the new fulfilment, "") or ("", Shopify's words). Sent `again`, it mails nobody a second time."""
+        notify = self.settings.notify_customer and not job.item.newest.historical and not again
+        given: dict[str, Any] = {"notifyCustomer": notify, "lineItemsByFulfillmentOrder": groups}
+        if job.tracking:
+            given["trackingInfo"] = job.tracking
+        payload = self.graphql.ask(documents.FULFILLMENT_CREATE, fulfillment=given).get("fulfillmentCreate")
+        errors = user_errors(payload)
+        if errors:
+            return "", "; ".join(str(one.get("message")) for one in errors)
+        made = (payload or {}).get("fulfillment") or {}
+        return str(made.get("id", "")), "Shopify answered without the fulfilment"
+
+    def _write(self, document: Document, field: str, **variables: Any) -> str:
+        """Send a mutation that sets a state and so may be repeated; Shopify's words, empty when it went well."""
+        errors = user_errors(self.graphql.ask(document, repeatable=True, **variables).get(field))
+        return "; ".join(str(one.get("message")) for one in errors)
+
+    def _binding(self, job: Job, gid: str, *, foreign: bool = False) -> Binding:
+        """What Shopify holds for the parcel; a `foreign` fulfilment is never changed by us."""
+        url, data = self.settings.order_url(job.order_id), {"foreign": True} if foreign else {}
+        return Binding(vendor_id=gid, fingerprint=job.fingerprint, url=url, data=data)
+
+
+def readable(node: dict[str, Any]) -> OrderToFulfil | Held:
+    """The order, or why it is held."""
+    try:
+        return OrderToFulfil.model_validate(node)
+    except ValidationError as error:
+        reason = f"order {node.get('name', '')} in Shopify cannot be read: {brief(error)}"
+        return Held(cause="unreadable", reason=reason, hint="report it with the order's number")

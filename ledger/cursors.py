@@ -1,0 +1,40 @@
+"""Watermarks: up to which moment, by the source's own stamps, everything has been read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from ledger import tables
+from ledger.store import Store, maybe, micros, upsert
+
+
+class Cursors(Store):
+    """Where each reader has got to."""
+
+    def cursor(self, connection: str, name: str) -> datetime | None:
+        """The watermark, None before the first read."""
+        with self.reading() as db:
+            return maybe(_read(db, connection, name))
+
+    def set_cursor(self, connection: str, name: str, moment: datetime) -> None:
+        """Move the watermark, back as well."""
+        with self.writing() as db:
+            _write(db, connection, name, micros(moment))
+
+
+def push_cursor(db: Connection, connection: str, name: str, moment: datetime) -> None:
+    """Move the watermark forward, never back."""
+    known = _read(db, connection, name)
+    if known is None or micros(moment) > known:
+        _write(db, connection, name, micros(moment))
+
+
+def _read(db: Connection, connection: str, name: str) -> int | None:
+    table = tables.cursors
+    return db.scalar(select(table.c.moment).where(table.c.connection == connection, table.c.name == name))
+
+
+def _write(db: Connection, connection: str, name: str, moment: int) -> None:
+    db.execute(upsert(db, tables.cursors), {"connection": connection, "name": name, "moment": moment})

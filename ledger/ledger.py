@@ -1,0 +1,40 @@
+"""The ledger: one object over all its rooms."""
+
+from __future__ import annotations
+
+from ledger.alerts import Alerts
+from ledger.bindings import Bindings
+from ledger.calls import Calls
+from ledger.claims import Claims
+from ledger.cursors import Cursors
+from ledger.freshness import Freshness
+from ledger.held import HeldRecords
+from ledger.inbox import Inbox
+from ledger.log import Log
+from ledger.settling import Settling
+from ledger.subscriptions import Subscriptions
+from ledger.tokens import TokenKeeping
+from ledger.trace import Tracing
+from ledger.views import Views
+
+
+class Ledger(
+    Log,
+    Subscriptions,
+    Claims,
+    Settling,
+    HeldRecords,
+    Bindings,
+    Cursors,
+    Inbox,
+    TokenKeeping,
+    Calls,
+    Freshness,
+    Alerts,
+    Views,
+    Tracing,
+):
+    """The durable memory of the hub, in SQLite or PostgreSQL; safe to share between threads and processes.
+
+    Each base class holds the methods of one idea. `Ledger(url)`, then `migrate()`, then everything else.
+    """

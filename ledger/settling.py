@@ -1,0 +1,181 @@
+"""Settling: what became of each record is written down once, by the run that still owns it."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from commerce.failpoints import reached
+from commerce.outcomes import Done, Held, Outcome, Retry, Unknown
+from commerce.ports import Item
+from ledger import tables
+from ledger.bindings import binding_row
+from ledger.records import Claim
+from ledger.store import SECOND, Store, chunks, clean, upsert
+
+log = logging.getLogger(__name__)
+
+MINUTE, HOUR = 60.0, 3600.0
+
+PAUSES = (30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR)
+"""Seconds before the next try, after the first, second … one; the last goes on."""
+
+LOOK_AFTER = 5.0
+"""Seconds before it is looked up whether a write without an answer was applied."""
+
+PATIENCE = 48 * HOUR
+MANY_TRIES = 12
+"""A record that fails for so long and so often while its destination is up is held for a person."""
+
+SETTLED_BY_A_LATER_STATE = "a later state was brought instead"
+
+
+class Settling(Store):
+    """Outcomes."""
+
+    def settle(self, claim: Claim, settled: Sequence[tuple[Item, Outcome]]) -> int:
+        """Write down what became of these items; returns how many were still the claim's own.
+
+        A run whose lease was taken over settles nothing: the other run decides.
+        """
+        table = tables.deliveries
+        with self.writing() as db:
+            now = self.now(db)
+            mine = owned(db, claim, lock=not self.on_sqlite)
+            decided = [(item, outcome, mine.pop(item.subject)) for item, outcome in settled if item.subject in mine]
+            if len(decided) < len(settled):
+                lost = len(settled) - len(decided)
+                log.warning("%d outcomes for %s came after their lease had ended", lost, claim.destination)
+            if not decided:
+                return 0
+            rows = [row for item, outcome, facts in decided for row in delivery_rows(item, outcome, facts, now)]
+            which = (table.c.destination == claim.destination, table.c.event_id == bindparam("which"))
+            names = [name for name in rows[0] if name != "which"]
+            changes = {name: bindparam(name) for name in names}
+            db.execute(update(table).where(*which).values(**changes, claim=None, lease_until=None, crashes=0), rows)
+            write_bindings(db, claim.destination, decided, now)
+            write_history(
+                db, [history_row(now, claim.destination, i.subject, o, i, by=claim.by) for i, o, _ in decided]
+            )
+            reached("before-settle-commit")
+        reached("after-settle-commit")
+        return len(decided)
+
+
+Facts = dict[int, int | None]
+"""A subject's claimed facts: event id to the moment it was first tried."""
+
+
+def owned(db: Connection, claim: Claim, *, lock: bool) -> dict[str, Facts]:
+    """The claimed facts of each subject that still carry the claim's token."""
+    table = tables.deliveries.c
+    found: dict[str, Facts] = defaultdict(dict)
+    for some in chunks(claim.rows):
+        mine = select(table.subject, table.event_id, table.first_tried_at).where(
+            table.destination == claim.destination, table.event_id.in_(some), table.claim == claim.token
+        )
+        for subject, number, tried in db.execute(mine.with_for_update() if lock else mine):
+            found[subject][number] = tried
+    return dict(found)
+
+
+def delivery_rows(item: Item, outcome: Outcome, facts: Facts, now: int) -> list[dict[str, Any]]:
+    """The newest fact of the item gets the outcome; older ones, if they were claimed with it, are superseded."""
+    newest = int(item.ref)
+    row = delivery_row(item, outcome, facts.get(newest), now)
+    over = {**dict.fromkeys(("cause", "reason", "hint"), ""), "in_doubt": False, "due_at": 0, "settled_at": now}
+    older = {**over, "state": "superseded", "note": SETTLED_BY_A_LATER_STATE}
+    return [{"which": newest, **row}] + [{"which": number, **older} for number in facts if number != newest]
+
+
+def delivery_row(item: Item, outcome: Outcome, first_tried: int | None, now: int) -> dict[str, Any]:
+    """How the delivery stands after this outcome."""
+    row = {
+        "state": outcome.state,
+        "in_doubt": False,
+        "due_at": 0,
+        "settled_at": now,
+        "cause": "",
+        "reason": clean(getattr(outcome, "reason", "")),
+        "hint": "",
+        "note": "",
+    }
+    match outcome:
+        case Done():
+            row["note"] = clean(outcome.note)
+        case Held():
+            row |= {"cause": clean(outcome.cause), "hint": clean(outcome.hint), "in_doubt": item.in_doubt}
+        case Unknown():
+            row |= {"in_doubt": True, "settled_at": None, "due_at": now + round(look_after(item.attempt) * SECOND)}
+        case Retry() if is_hopeless(item, outcome, first_tried, now):
+            hint = "see whether its vendor reports a fault; then: backroom held release"
+            row |= {"state": "held", "cause": "keeps_failing", "hint": hint, "in_doubt": item.in_doubt}
+        case Retry():
+            pause = backoff(item.attempt) if outcome.after is None else outcome.after
+            row |= {"in_doubt": item.in_doubt, "settled_at": None, "due_at": now + round(pause * SECOND)}
+    return row
+
+
+def is_hopeless(item: Item, outcome: Retry, first_tried: int | None, now: int) -> bool:
+    """Whether the vendor calls a permanent error a temporary one."""
+    since = now if first_tried is None else first_tried
+    return outcome.after is None and item.attempt >= MANY_TRIES and now - since > PATIENCE * SECOND
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait after this attempt, a fifth more or less, so that records do not come back all at once."""
+    pause = PAUSES[min(max(attempt, 1), len(PAUSES)) - 1]
+    return pause * random.uniform(0.8, 1.2)  # noqa: S311  no secret depends on it
+
+
+def look_after(attempt: int) -> float:
+    """Seconds until a write without an answer is looked up."""
+    return LOOK_AFTER if attempt <= 1 else backoff(attempt - 1)
+
+
+Decided = tuple[Item, Outcome, Facts]
+
+
+def write_bindings(db: Connection, destination: str, decided: Sequence[Decided], now: int) -> None:
+    """Remember what the destination now holds."""
+    rows = {
+        item.subject: binding_row(destination, item.subject, outcome.binding, now)
+        for item, outcome, _ in decided
+        if isinstance(outcome, Done)
+    }
+    if rows:
+        db.execute(upsert(db, tables.bindings), list(rows.values()))
+
+
+def label_of(item: Item | None) -> str:
+    """What people call the record."""
+    data = item.newest.data if item else {}
+    return clean(data.get("number") or data.get("order_key") or data.get("sku") or "")
+
+
+def history_row(
+    now: int, destination: str, subject: str, outcome: Outcome, item: Item | None = None, *, by: str
+) -> dict[str, Any]:
+    """One line of what happened."""
+    word = "unchanged" if isinstance(outcome, Done) and not outcome.changed else outcome.state
+    return {
+        "at": now,
+        "destination": destination,
+        "subject": subject,
+        "label": label_of(item),
+        "outcome": word,
+        "vendor_id": clean(outcome.binding.vendor_id) if isinstance(outcome, Done) else "",
+        "reason": clean(outcome.note if isinstance(outcome, Done) else outcome.reason),
+        "by": by,
+    }
+
+
+def write_history(db: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep the lines."""
+    if rows:
+        db.execute(insert(tables.history), list(rows))

@@ -1,0 +1,131 @@
+"""Our requests and the simulator's answers, judged by Klaviyo's official OpenAPI file."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from commerce.events import Kind
+from integrations.connector import Services
+from integrations.klaviyo import Klaviyo
+from integrations.klaviyo.refusals import SCOPES
+from integrations.klaviyo.settings import KlaviyoSettings
+from integrations.klaviyo.simulator import KlaviyoSimulator
+from integrations.klaviyo.simulator.doors import TIERS
+from tests.builders import a_fulfilment, a_refund, after, an_order
+from tests.integrations.klaviyo.conftest import BASE, about, placed
+from tests.integrations.klaviyo.spec import complaints, needs_spec, operation
+
+pytestmark = needs_spec
+
+HEADERS = {"authorization": "Klaviyo-API-Key pk_sim", "revision": "2026-07-15"}
+
+
+class Judged(httpx.BaseTransport):
+    """A simulator whose every exchange is compared with the file."""
+
+    def __init__(self, account: KlaviyoSimulator) -> None:
+        self.account = account
+        self.wrong: list[str] = []
+        self.seen: list[tuple[str, str, int]] = []
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = self.account(request)
+        method, path = request.method, request.url.path
+        self.seen.append((method, path, answer.status_code))
+        sent = json.loads(request.content) if request.content else None
+        if sent is not None and answer.is_success:
+            self.wrong += [f"sent {path} {one}" for one in complaints(method, path, body=sent)]
+        told = answer.json() if answer.content else None
+        self.wrong += [
+            f"told {path} {answer.status_code} {one}"
+            for one in complaints(method, path, body=told, status=answer.status_code)
+        ]
+        return answer
+
+
+@pytest.fixture
+def judged(account) -> Judged:
+    return Judged(account)
+
+
+@pytest.fixture
+def klaviyo(judged, clock) -> Klaviyo:
+    settings: Any = {"name": "marketing", "api_key": "pk_sim", "workers": 1}
+    return Klaviyo(KlaviyoSettings.model_validate(settings), Services(transport=judged, sleep=clock.sleep, clock=clock))
+
+
+def test_everything_we_send_and_are_told_is_in_the_file(account, judged, klaviyo) -> None:
+    # given every kind of fact, live and old, with a bulk request that is refused
+    order = an_order(refunds=(a_refund(id="r", amount="7.50"),), fulfilments=(a_fulfilment(),), cancelled_at=after())
+    facts = [
+        (Kind.ORDER_PLACED, ""),
+        (Kind.ORDER_CANCELLED, ""),
+        (Kind.ORDER_REFUNDED, "r"),
+        (Kind.ORDER_FULFILLED, "ful-1"),
+    ]
+    live = [about(order, kind, part) for kind, part in facts]
+    old = [placed(n, historical=True) for n in range(12)]
+    # when they are delivered twice, and the connection is checked
+    for _ in range(2):
+        assert {outcome.state for _, outcome in klaviyo.deliver([*live, *old])} == {"done"}
+    assert all(finding.ok for finding in klaviyo.check())
+    # then the file has nothing to complain about, and all we use was used
+    assert judged.wrong == []
+    used = set(judged.seen)
+    assert used >= {
+        ("POST", "/api/events", 202),
+        ("POST", "/api/events", 400),
+        ("POST", "/api/event-bulk-create-jobs", 202),
+        ("POST", "/api/event-bulk-create-jobs", 400),
+        ("GET", "/api/accounts", 200),
+        ("GET", "/api/metrics", 200),
+    }
+
+
+def test_the_file_would_find_a_misspelt_or_mistyped_field() -> None:
+    metric = {"data": {"type": "metric", "attributes": {"name": "Placed Order"}}}
+    profile = {"data": {"type": "profile", "attributes": {"email": "ada@example.com"}}}
+    good: dict[str, Any] = {"properties": {}, "metric": metric, "profile": profile}
+
+    def found(**changes: Any) -> list[str]:
+        body = {"data": {"type": "event", "attributes": {**good, **changes}}}
+        return complaints("POST", "/api/events", body=body)
+
+    assert found() == []
+    assert found(value="59.98")
+    assert found(uniqueId="x")
+    assert found(properties=None)
+
+
+@pytest.mark.parametrize("path", ["/api/events", "/api/profiles", "/api/metrics", "/api/accounts"])
+def test_what_the_simulator_lets_us_read_is_in_the_file(account, judged, klaviyo, path) -> None:
+    list(klaviyo.deliver([placed(1)]))
+    account.do_third_party_metric()
+    with httpx.Client(transport=judged, base_url=BASE, headers=HEADERS) as client:
+        assert client.get(path).status_code == 200
+    assert judged.wrong == []
+
+
+def test_what_the_simulator_refuses_is_an_error_document_of_the_file(account, judged) -> None:
+    with httpx.Client(transport=judged, base_url=BASE, headers=HEADERS) as client:
+        client.get("/api/events", headers={"authorization": "Bearer x"})
+        client.get("/api/events", headers={"revision": "2020-01-01", "x-klaviyo-revision-fall-forward-opt-out": "1"})
+        client.get("/api/events", params={"filter": "contains(email,'x')"})
+        for _ in range(2):
+            client.get("/api/accounts")
+    assert [status for _, _, status in judged.seen] == [401, 410, 400, 200, 429]
+    assert judged.wrong == []
+
+
+def test_limits_and_scopes_are_those_of_the_file(account) -> None:
+    for (method, path), (tier, scope, _) in account._endpoints.items():
+        said = operation(method, path)
+        burst, steady = TIERS[tier]
+        assert said["x-klaviyo-ratelimit"] == {"burst": f"{burst}/s", "steady": f"{steady}/m"}, path
+        assert scope in said["x-klaviyo-scopes"], path
+    for (method, path), scope in SCOPES.items():
+        assert operation(method, path)["x-klaviyo-scopes"] == [scope]
