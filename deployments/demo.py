@@ -148,7 +148,8 @@ def fill(house: House, plan: ShopPlan, say: Callable[[str], None]) -> None:
         world.act("shop", "place_orders", orders=plan.orders[at : at + step])
         say(f"{min(at + step, len(plan.orders))} orders")
     happen(world, plan.events_before)
-    warehouses = world.act("warehouse", "warehouses", names=[place["name"] for place in plan.locations])
+    names = [place["name"] for place in plan.locations]
+    warehouses = dict(zip(names, world.act("warehouse", "warehouses", names=names), strict=True))
     demo_stack.write(house.home, world.base, house.receiver, shop["locations"], inventory, warehouses)
 
 

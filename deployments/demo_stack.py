@@ -9,12 +9,13 @@ from cryptography.fernet import Fernet
 
 SECRETS = {
     "BACKROOM_SHOP_CLIENT_SECRET": "sim-secret",
-    "BACKROOM_WAREHOUSE_API_KEY": "sim-key",
+    "BACKROOM_WAREHOUSE_API_KEY": "sim-shipstation-key",
     "BACKROOM_BOOKS_CLIENT_SECRET": "sim-secret",
     "BACKROOM_BOOKS_REFRESH_TOKEN": "sim-refresh",
     "BACKROOM_BOOKS_VERIFIER_TOKEN": "sim-verifier",
     "BACKROOM_MARKETING_API_KEY": "pk_sim",
     "BACKROOM_INVENTORY_API_KEY": "sim-key",
+    "BACKROOM_ALERTS_WEBHOOK_URL": "https://hooks.slack.com/services/T000/B000/XXXX",
 }
 """What the simulators accept; they guard nothing."""
 
@@ -36,7 +37,6 @@ vendor = "shipstation"
 base_url = "{base}/warehouse"
 jwks_url = "{base}/warehouse/jwks"
 fallback_phone = "+1 555 0100"
-default_warehouse = "{default_warehouse}"
 [connections.warehouse.warehouses]
 {warehouses}
 
@@ -58,6 +58,7 @@ base_url = "{base}/inventory"
 
 [connections.alerts]
 vendor = "slack"
+base_url = "{base}/alerts"
 
 [routes.orders-to-shipping]
 from = "shop"
@@ -119,7 +120,6 @@ def write(
         ledger=(home / "ledger.db").resolve(),
         receiver=receiver,
         base=base,
-        default_warehouse=next(iter(warehouses.values())),
         warehouses=_pairs({ids[name]: key for name, key in warehouses.items() if name in ids}),
         locations=_pairs({key: ids[name] for name, key in stocked.items() if name in ids}),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -38,14 +38,13 @@ class Tally:
 class Calls(Store):
     """Call statistics."""
 
+    def __init__(self, url: str, token_keys: Sequence[str] = (), clock: Callable[[], float] | None = None) -> None:
+        super().__init__(url, token_keys, clock)
+        self._call_logs: dict[str, LedgerCalls] = {}
+
     def calls(self, connection: str) -> LedgerCalls:
         """Where this connection's calls are counted: one for all threads of this process."""
         return self._call_logs.setdefault(connection, LedgerCalls(self, connection))
-
-    @property
-    def _call_logs(self) -> dict[str, LedgerCalls]:
-        known: dict[str, LedgerCalls] = self.__dict__.setdefault("_call_logs_by_connection", {})
-        return known
 
     def flush_calls(self) -> None:
         """Write down what is still in memory."""

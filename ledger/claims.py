@@ -1,7 +1,7 @@
 """Claiming: work belongs to one run at a time, until its lease ends.
 
 A subject is never with two runs. A destination that keeps state gets all open facts of a subject as one item, and the
-newest decides; one that keeps events gets the oldest open fact of a subject, and the next one only when that is settled.
+newest decides; one that keeps events gets the oldest open fact of a subject, and the next one only after that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text, update
+from sqlalchemy import Connection, Row, Select, and_, exists, func, select, text, update
 
 from commerce.events import Event, Kind
 from commerce.failpoints import reached
@@ -34,18 +34,6 @@ DEADLY = 3
 
 ROWS_PER_SUBJECT = 4
 """How many due facts are looked at for each subject that is asked for."""
-
-BUSY = f"""EXISTS (SELECT 1 FROM deliveries o
-    WHERE o.subject = d.subject AND o.destination = d.destination AND o.{CLAIMED})"""
-
-NOT_FIRST = f"""EXISTS (SELECT 1 FROM deliveries o
-    WHERE o.subject = d.subject AND o.destination = d.destination AND o.event_id < d.event_id AND o.{OPEN})"""
-
-DUE = f"""SELECT d.event_id, d.subject, d.crashes FROM deliveries d
-    WHERE d.destination = :destination AND d.{READY} AND d.due_at <= :now AND NOT %s
-    ORDER BY d.lane, d.occurred_at, d.event_id LIMIT :many"""  # noqa: S608  nothing in it comes from outside
-
-DUE_FACTS = {"state": text(DUE % BUSY), "events": text(DUE % NOT_FIRST)}
 
 
 class Claims(Store):
@@ -138,7 +126,7 @@ def take_back(db: Connection, destination: str, now: int) -> None:
     hold_killers(db, destination, [row for row in rows if row.crashes + 1 >= DEADLY], now)
 
 
-def hold_killers(db: Connection, destination: str, rows: Sequence[Row[Any]], now: int) -> None:
+def hold_killers(db: Connection, destination: str, rows: Sequence[Any], now: int) -> None:
     """Hold the newest fact of each subject that keeps killing its process; older ones are superseded."""
     table = tables.deliveries
     why = Held(
@@ -162,13 +150,26 @@ def due_subjects(db: Connection, destination: str, keeps: str, limit: int, now: 
     its process reaches the third death.
     """
     many = limit * (ROWS_PER_SUBJECT if keeps == "state" else 1)
-    rows = db.execute(DUE_FACTS[keeps], {"destination": destination, "now": now, "many": many}).all()
+    rows = db.execute(due_facts(destination, keeps, now).limit(many)).all()
     found: dict[str, int] = {}
     for row in rows:
         if row.crashes == rows[0].crashes:
             found.setdefault(row.subject, row.event_id)
     size = {0: limit, 1: max(1, limit // 10)}.get(rows[0].crashes, 1) if rows else 0
     return dict(list(found.items())[:size])
+
+
+def due_facts(destination: str, keeps: str, now: int) -> Select[Any]:
+    """Due facts of subjects that no run has; of a destination that keeps events, only the first open one of each."""
+    due, other = tables.deliveries.alias("due"), tables.deliveries.alias("other")
+    same = and_(other.c.subject == due.c.subject, other.c.destination == due.c.destination)
+    earlier = and_(other.c.event_id < due.c.event_id, text(f"other.{OPEN}"))
+    blocked = exists().where(same, text(f"other.{CLAIMED}") if keeps == "state" else earlier)
+    return (
+        select(due.c.event_id, due.c.subject, due.c.crashes)
+        .where(due.c.destination == destination, text(f"due.{READY}"), due.c.due_at <= now, ~blocked)
+        .order_by(due.c.lane, due.c.occurred_at, due.c.event_id)
+    )
 
 
 def open_facts(db: Connection, destination: str, subjects: Sequence[str]) -> list[int]:

@@ -56,7 +56,7 @@ class Settling(Store):
             rows = [row for item, outcome, facts in decided for row in delivery_rows(item, outcome, facts, now)]
             which = (table.c.destination == claim.destination, table.c.event_id == bindparam("which"))
             names = [name for name in rows[0] if name != "which"]
-            changes = {name: bindparam(name) for name in names}
+            changes: dict[str, Any] = {name: bindparam(name) for name in names}
             db.execute(update(table).where(*which).values(**changes, claim=None, lease_until=None, crashes=0), rows)
             write_bindings(db, claim.destination, decided, now)
             write_history(
@@ -95,7 +95,7 @@ def delivery_rows(item: Item, outcome: Outcome, facts: Facts, now: int) -> list[
 
 def delivery_row(item: Item, outcome: Outcome, first_tried: int | None, now: int) -> dict[str, Any]:
     """How the delivery stands after this outcome."""
-    row = {
+    row: dict[str, Any] = {
         "state": outcome.state,
         "in_doubt": False,
         "due_at": 0,

@@ -95,12 +95,12 @@ class LedgerTokens:
             raise NotConfigured(
                 KEY_SETTING,
                 f"does not open the tokens of {self._connection}",
-                hint=f"put the key back that they were kept with, or connect again: backroom connect {self._connection}",
+                hint=f"put back the key that they were kept with, or: backroom connect {self._connection}",
             ) from None
         if inside["connection"] != self._connection:
             raise NotConfigured(
                 "hub.ledger",
-                f"the tokens of {self._connection} belong to {inside['connection']}: somebody moved rows in the database",
+                f"the tokens of {self._connection} are those of {inside['connection']}: somebody moved rows",
                 hint=f"connect again: backroom connect {self._connection}",
             )
         return Tokens.model_validate(inside["tokens"])
@@ -118,7 +118,7 @@ def key_ring(keys: Sequence[str]) -> MultiFernet:
 
 @contextmanager
 def leased(store: Store, name: str, *, lease: float = LEASE, longest: float = LONGEST) -> Iterator[None]:
-    """Be the only one, over all processes, until the block ends. A holder that died is replaced after `lease` seconds."""
+    """Be the only one, over all processes, until the block ends. A dead holder is replaced after `lease` seconds."""
     holder = uuid.uuid4().hex
     deadline = time.monotonic() + longest
     pause = FIRST_LOOK

@@ -68,7 +68,7 @@ class Views(Store):
             waits = select(delivery.destination, func.min(delivery.event_id).label("first")).where(text(READY))
             first = waits.group_by(delivery.destination).subquery()
             joined = select(first.c.destination, event.recorded_at).join(tables.events, event.id == first.c.first)
-            oldest = {name: recorded for name, recorded in db.execute(joined)}
+            oldest = {row.destination: row.recorded_at for row in db.execute(joined)}
         words = ("retry", "unknown", "held", "done", "skipped")
         return [
             StatusRow(

@@ -91,7 +91,6 @@ def to_update(existing: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str,
         **existing,
         **body,
         "items": [*ours, *theirs],
-        "ship_to": {**(existing.get("ship_to") or {}), **body["ship_to"]},
         "advanced_options": {**(existing.get("advanced_options") or {}), **body["advanced_options"]},
     }
 

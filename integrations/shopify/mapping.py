@@ -12,15 +12,9 @@ from integrations.shopify.documents import PLAIN_LIST
 from integrations.shopify.scalars import Bag, MoneyV2
 from integrations.shopify.schemas_fulfilment import Shipped, ToShip, ToShipLine
 
-FINANCIAL = {
-    "PENDING": hub.Financial.PENDING,
-    "AUTHORIZED": hub.Financial.AUTHORISED,
-    "PARTIALLY_PAID": hub.Financial.PARTIALLY_PAID,
-    "PAID": hub.Financial.PAID,
-    "PARTIALLY_REFUNDED": hub.Financial.PARTIALLY_REFUNDED,
-    "REFUNDED": hub.Financial.REFUNDED,
-    "VOIDED": hub.Financial.VOIDED,
-    "EXPIRED": hub.Financial.EXPIRED,
+FINANCIAL: dict[str | None, hub.Financial] = {
+    **{one.value: one for one in hub.Financial},
+    "authorized": hub.Financial.AUTHORISED,
     None: hub.Financial.PENDING,  # an order made through the API without any payment
 }
 MONEY_KINDS = ("sale", "capture", "refund")

@@ -161,7 +161,7 @@ class Order(Seen):
     cancel_reason: Text = ""
     test: bool
     edited: bool = False
-    display_financial_status: str | None = None
+    display_financial_status: Word | None = None
     display_fulfillment_status: Word = "unfulfilled"
     currency_code: str
     presentment_currency_code: str

@@ -133,7 +133,8 @@ def fill(vendors: dict[str, Simulator], plan: ShopPlan, home: Path) -> None:
     inventory = vendors["inventory"].act("setup", plan.inventory)
     vendors["shop"].act("place_orders", {"orders": plan.orders})
     happen(vendors["shop"], plan.events_before)
-    warehouses = vendors["warehouse"].act("warehouses", {"names": [place["name"] for place in plan.locations]})
+    names = [place["name"] for place in plan.locations]
+    warehouses = dict(zip(names, vendors["warehouse"].act("warehouses", {"names": names}), strict=True))
     demo_stack.write(home, BASE, "http://127.0.0.1:8720", shop["locations"], inventory, warehouses, pace=False)
 
 

@@ -159,9 +159,9 @@ class Core(Simulator):
         """Queue a webhook."""
         emit(self, topic, body, event)
 
-    def changed(self, order: Order, *events: tuple[str, Any], at: int | None = None) -> None:
+    def changed(self, order: Order, *events: tuple[str, Any]) -> None:
         """Stamp an order and tell about it: `orders/updated`, and what exactly happened."""
-        order.updated = max(order.updated, self.moment() if at is None else at)
+        order.updated = max(order.updated, self.moment())
         order.known = None
         self.store.index.touch(order)
         if not self.store.subscriptions:

@@ -109,6 +109,11 @@ class Line:
         """All taxes of the line."""
         return sum_of(self.taxes)
 
+    @property
+    def tax_left(self) -> Bag:
+        """The taxes that are left; each is shared out by itself, as refunds do it."""
+        return self.tax if self.current == self.quantity else total(self.still(one.amount) for one in self.taxes)
+
     def share(self, amount: Bag, start: int, end: int) -> Bag:
         """The part of a line amount that belongs to its units `start` to `end`."""
         return self.order.exchange.share(amount, start, end, self.quantity)

@@ -60,7 +60,7 @@ def _compute(order: Order) -> Totals:
     tax = total(line.tax for line in lines).plus(total(one.tax for one in shipping))
     left = total(line.still(line.net) for line in lines)
     left_delivery = delivery.minus(total(one.refunded for one in shipping))
-    left_tax = total(line.still(line.tax) for line in lines)
+    left_tax = total(line.tax_left for line in lines)
     left_tax = left_tax.plus(total(one.tax.minus(one.refunded_tax) for one in shipping))
     adjustments = total(refund.adjustment[2] for refund in order.refunds if refund.adjustment)
     on_top = not order.taxes_included
@@ -123,7 +123,7 @@ def fulfillment_status(order: Order) -> str:
 def net_without_tax(line: Line) -> Bag:
     """What is left of the line after everything, tax excluded."""
     net = line.still(line.net)
-    return net.minus(line.still(line.tax)) if line.order.taxes_included else net
+    return net.minus(line.tax_left) if line.order.taxes_included else net
 
 
 def taxes_of(order: Order, current: bool = False) -> list[Tax]:

@@ -115,14 +115,17 @@ class World(Core):
         at: str | None = None,
         money: bool = True,
     ) -> dict[str, str]:
-        """Refund units, shipping and `adjustment` more (or less, when negative). `money=False` only restocks."""
+        """Refund units, shipping and `adjustment` more (or less, when negative). `money=False` only restocks.
+
+        `at` dates the refund; the order itself changes now, or a reader of changes would never see it.
+        """
         one, moment = self.store.order(order), seconds(at, self.timezone) if at else self.moment()
         wanted = [(one.lines[row["line"]], int(row["quantity"]), bool(row.get("restock", True))) for row in lines]
         extra, delivery_part = one.exchange.amount(adjustment), one.exchange.amount(shipping)
         made = afterwards.refund(self, one, wanted, delivery_part, extra, note, moment)
         if money:
             afterwards.return_money(self, made, afterwards.calculated(made), moment)
-        self.changed(one, ("refunds/create", made), at=moment)
+        self.changed(one, ("refunds/create", made))
         return {"id": gid("Refund", made.id)}
 
     def do_cancel(self, order: str, refund: bool = True, reason: str = "CUSTOMER") -> dict[str, str | None]:

@@ -34,6 +34,22 @@ def upgrade() -> None:
         create()
 
 
+def words(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text(), server_default="", nullable=False)
+
+
+def count(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), server_default="0", nullable=False)
+
+
+def flag(name: str) -> sa.Column[bool]:
+    return sa.Column(name, sa.Boolean(), server_default=sa.text("false"), nullable=False)
+
+
+def index(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:
+    op.create_index(name, table, columns, unique=unique, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
+
+
 def alerts() -> None:
     op.create_table(
         "alerts",
@@ -42,18 +58,11 @@ def alerts() -> None:
         sa.Column("alert", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.BigInteger(), nullable=False),
         sa.Column("closed_at", sa.BigInteger(), nullable=True),
-        sa.Column("told", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("told_over", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        flag("told"),
+        flag("told_over"),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(
-        "alerts_open",
-        "alerts",
-        ["fingerprint"],
-        unique=True,
-        sqlite_where=sa.text("closed_at IS NULL"),
-        postgresql_where=sa.text("closed_at IS NULL"),
-    )
+    index("alerts_open", "alerts", ["fingerprint"], "closed_at IS NULL", unique=True)
 
 
 def bindings() -> None:
@@ -62,8 +71,8 @@ def bindings() -> None:
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("vendor_id", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.Text(), server_default="", nullable=False),
-        sa.Column("url", sa.Text(), server_default="", nullable=False),
+        words("fingerprint"),
+        words("url"),
         sa.Column("data", sa.Text(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("destination", "subject"),
@@ -78,9 +87,9 @@ def calls() -> None:
         sa.Column("connection", sa.Text(), nullable=False),
         sa.Column("operation", sa.Text(), nullable=False),
         sa.Column("hour", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("count", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("errors", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("throttled", sa.Integer(), server_default="0", nullable=False),
+        count("count"),
+        count("errors"),
+        count("throttled"),
         sa.Column("seconds", sa.Float(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("connection", "operation", "hour"),
     )
@@ -106,41 +115,28 @@ def deliveries() -> None:
         sa.Column("lane", sa.SmallInteger(), nullable=False),
         sa.Column("occurred_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("crashes", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("in_doubt", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        count("attempts"),
+        count("crashes"),
+        flag("in_doubt"),
         sa.Column("first_tried_at", sa.BigInteger(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("claim", sa.String(length=32), nullable=True),
-        sa.Column("claimed_by", sa.Text(), server_default="", nullable=False),
-        sa.Column("cause", sa.Text(), server_default="", nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("hint", sa.Text(), server_default="", nullable=False),
-        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        words("claimed_by"),
+        words("cause"),
+        words("reason"),
+        words("hint"),
+        words("note"),
         sa.Column("settled_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("destination", "event_id"),
         sqlite_with_rowid=False,
     )
-    op.create_index(
-        "deliveries_claimed",
-        "deliveries",
-        ["destination", "lease_until"],
-        sqlite_where=sa.text("state = 'claimed'"),
-        postgresql_where=sa.text("state = 'claimed'"),
-    )
-    op.create_index(
-        "deliveries_held",
-        "deliveries",
-        ["destination"],
-        sqlite_where=sa.text("state = 'held'"),
-        postgresql_where=sa.text("state = 'held'"),
-    )
-    op.create_index(
+    index("deliveries_claimed", "deliveries", ["destination", "lease_until"], "state = 'claimed'")
+    index("deliveries_held", "deliveries", ["destination"], "state = 'held'")
+    index(
         "deliveries_ready",
         "deliveries",
         ["destination", "lane", "occurred_at", "event_id"],
-        sqlite_where=sa.text("state IN ('waiting', 'retry', 'unknown')"),
-        postgresql_where=sa.text("state IN ('waiting', 'retry', 'unknown')"),
+        "state IN ('waiting', 'retry', 'unknown')",
     )
     op.create_index("deliveries_subject", "deliveries", ["subject", "destination"])
 
@@ -154,11 +150,11 @@ def events() -> None:
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("part", sa.Text(), server_default="", nullable=False),
+        words("part"),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("occurred_at", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.BigInteger(), nullable=False),
-        sa.Column("historical", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        flag("historical"),
         sa.Column("snapshot_id", NUMBER, nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("key"),
@@ -173,11 +169,11 @@ def history() -> None:
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), server_default="", nullable=False),
+        words("label"),
         sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("vendor_id", sa.Text(), server_default="", nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("by", sa.Text(), server_default="", nullable=False),
+        words("vendor_id"),
+        words("reason"),
+        words("by"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("history_subject", "history", ["subject"])
@@ -189,23 +185,17 @@ def inbox() -> None:
         sa.Column("id", NUMBER, sa.Identity(always=False), nullable=False),
         sa.Column("connection", sa.Text(), nullable=False),
         sa.Column("delivery_id", sa.Text(), nullable=False),
-        sa.Column("topic", sa.Text(), server_default="", nullable=False),
+        words("topic"),
         sa.Column("hints", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=12), server_default="waiting", nullable=False),
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
+        count("attempts"),
+        words("reason"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("connection", "delivery_id", name="inbox_once"),
     )
-    op.create_index(
-        "inbox_waiting",
-        "inbox",
-        ["id"],
-        sqlite_where=sa.text("state = 'waiting'"),
-        postgresql_where=sa.text("state = 'waiting'"),
-    )
+    index("inbox_waiting", "inbox", ["id"], "state = 'waiting'")
 
 
 def leases() -> None:
@@ -222,8 +212,8 @@ def paused() -> None:
     op.create_table(
         "paused",
         sa.Column("connection", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("hint", sa.Text(), server_default="", nullable=False),
+        words("reason"),
+        words("hint"),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("connection"),
     )
@@ -236,7 +226,7 @@ def routes() -> None:
         sa.Column("last_started", sa.BigInteger(), nullable=True),
         sa.Column("last_finished", sa.BigInteger(), nullable=True),
         sa.Column("last_ok", sa.BigInteger(), nullable=True),
-        sa.Column("last_error", sa.Text(), server_default="", nullable=False),
+        words("last_error"),
         sa.Column("counts", sa.Text(), server_default="{}", nullable=False),
         sa.PrimaryKeyConstraint("route"),
     )
@@ -261,31 +251,19 @@ def subjects() -> None:
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), server_default="", nullable=False),
-        sa.Column("related", sa.Text(), server_default="", nullable=False),
+        words("label"),
+        words("related"),
         sa.Column("revision", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.String(length=24), nullable=False),
         sa.Column("snapshot_id", NUMBER, nullable=False),
         sa.Column("born", sa.BigInteger(), nullable=False),
-        sa.Column("unfinished", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        flag("unfinished"),
         sa.PrimaryKeyConstraint("subject"),
     )
     op.create_index("subjects_label", "subjects", ["label"])
-    op.create_index(
-        "subjects_related",
-        "subjects",
-        ["related"],
-        sqlite_where=sa.text("related <> ''"),
-        postgresql_where=sa.text("related <> ''"),
-    )
+    index("subjects_related", "subjects", ["related"], "related <> ''")
     op.create_index("subjects_topic", "subjects", ["source", "topic"])
-    op.create_index(
-        "subjects_unfinished",
-        "subjects",
-        ["source", "born"],
-        sqlite_where=sa.text("unfinished"),
-        postgresql_where=sa.text("unfinished"),
-    )
+    index("subjects_unfinished", "subjects", ["source", "born"], "unfinished")
 
 
 def subscriptions() -> None:
@@ -306,7 +284,7 @@ def tokens() -> None:
         "tokens",
         sa.Column("connection", sa.Text(), nullable=False),
         sa.Column("sealed", sa.Text(), nullable=False),
-        sa.Column("generation", sa.Integer(), server_default="0", nullable=False),
+        count("generation"),
         sa.Column("refresh_expires_at", sa.BigInteger(), nullable=True),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("connection"),
@@ -319,12 +297,12 @@ def unreadable() -> None:
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("topic", sa.Text(), nullable=False),
-        sa.Column("label", sa.Text(), server_default="", nullable=False),
-        sa.Column("reason", sa.Text(), server_default="", nullable=False),
-        sa.Column("hint", sa.Text(), server_default="", nullable=False),
+        words("label"),
+        words("reason"),
+        words("hint"),
         sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("dismissed", sa.Boolean(), server_default=sa.text("false"), nullable=False),
-        sa.Column("note", sa.Text(), server_default="", nullable=False),
+        count("attempts"),
+        flag("dismissed"),
+        words("note"),
         sa.PrimaryKeyConstraint("source", "subject"),
     )

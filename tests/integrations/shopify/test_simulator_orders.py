@@ -177,6 +177,25 @@ def test_a_partial_refund_takes_its_share_and_the_rest_adds_up():
     assert final["displayFulfillmentStatus"] == "FULFILLMENT_NOT_REQUIRED"
 
 
+def test_each_of_several_taxes_is_given_back_by_itself():
+    # given two taxes whose halves do not come out even
+    story = Story()
+    line = {
+        "sku": "HAT",
+        "quantity": 2,
+        "price": "10.15",
+        "taxes": [{**STATE_TAX, "rate": "0.0630"}, {**CITY_TAX, "rate": "0.0225"}],
+    }
+    order = story.place(lines=[line])
+    # when half of the line is given back
+    story.sim.do_refund(order, lines=[{"line": 0, "quantity": 1}])
+    # then nobody owes anybody a cent
+    found = read(story)
+    assert [amount(tax["priceSet"]) for tax in found["taxLines"]] == ["1.27", "0.46"]
+    assert amount(found["totalOutstandingSet"]) == "0.0"
+    assert found["netPaymentSet"] == found["currentTotalPriceSet"]
+
+
 def test_a_restock_without_money_is_a_refund_without_transactions():
     story = Story()
     order = story.place(payment="pending")

@@ -1,0 +1,140 @@
+"""QuickBooks' endpoints, one method each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from commerce.errors import UnexpectedAnswer
+from integrations.http import ApiClient, Pace, answered_json
+from integrations.quickbooks.faults import VENDOR
+from integrations.quickbooks.schemas import Company, Document
+
+LARGEST_BATCH = 30
+LARGEST_PAGE = 1000
+
+
+class Books:
+    """One company over the Accounting API. Every method raises IntegrationError."""
+
+    def __init__(self, api: ApiClient, *, realm_id: str, minor_version: int, batch_pace: Pace | None = None) -> None:
+        self.api = api
+        self.realm_id = realm_id
+        self._minor_version = str(minor_version)
+        self._batch_pace = batch_pace
+
+    def batch(self, payloads: Sequence[Mapping[str, Any]], *, request_id: str = "") -> dict[str, dict[str, Any]]:
+        """Run up to 30 operations or queries in one call; the answers by `bId`, faults among them.
+
+        Not a transaction, and no operation sees another's result. With a `request_id` (36 characters) the same call
+        is answered again and not run again; without one it may only hold queries.
+        """
+        # https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/batch
+        if self._batch_pace:
+            self._batch_pace.wait()
+        response = self.api.request(
+            "POST",
+            self._path("batch"),
+            safety="repeatable" if request_id else "read",
+            operation="batch",
+            params=self._params({"requestid": request_id} if request_id else {}),
+            json={"BatchItemRequest": list(payloads)},
+        )
+        answers = _object(answered_json(VENDOR, response)).get("BatchItemResponse")
+        if not isinstance(answers, list):
+            raise UnexpectedAnswer(VENDOR, "a batch was answered without BatchItemResponse")
+        return {str(one.get("bId")): one for one in answers if isinstance(one, dict)}
+
+    def query(self, statement: str) -> list[dict[str, Any]]:
+        """The rows of one query (1000 at most), whatever entity they are of."""
+        # https://developer.intuit.com/app/developer/qbo/docs/learn/explore-the-quickbooks-online-api/data-queries
+        response = self.api.request(
+            "POST",
+            self._path("query"),
+            safety="read",
+            operation="query",
+            params=self._params({}),
+            headers={"content-type": "application/text"},
+            content=statement.encode(),
+        )
+        return rows_of(_object(answered_json(VENDOR, response)))
+
+    def query_pages(self, statement: str) -> Iterator[dict[str, Any]]:
+        """All rows of a query that has a stable order, 1000 at a time."""
+        start = 1
+        while True:
+            rows = self.query(f"{statement} STARTPOSITION {start} MAXRESULTS {LARGEST_PAGE}")
+            yield from rows
+            if len(rows) < LARGEST_PAGE:
+                return
+            start += len(rows)
+
+    def read(self, entity: str, id: str) -> Document:
+        """One document. Raises Rejected with code 610 when it is gone."""
+        path = self._path(entity.lower(), id)
+        response = self.api.request("GET", path, operation=f"read {entity}", params=self._params({}))
+        return Document.model_validate(_object(answered_json(VENDOR, response)).get(entity))
+
+    def write(self, entity: str, body: Mapping[str, Any], *, request_id: str) -> dict[str, Any]:
+        """Create an object, or with an `Id` in its body update it; the object as it is then."""
+        response = self.api.request(
+            "POST",
+            self._path(entity.lower()),
+            safety="repeatable",
+            operation=f"write {entity}",
+            params=self._params({"requestid": request_id}),
+            json=dict(body),
+        )
+        return _object(_object(answered_json(VENDOR, response)).get(entity))
+
+    def delete(self, entity: str, id: str, sync_token: str, *, request_id: str) -> None:
+        """Take a document out of the books."""
+        self.api.request(
+            "POST",
+            self._path(entity.lower()),
+            safety="repeatable",
+            operation=f"delete {entity}",
+            params=self._params({"operation": "delete", "requestid": request_id}),
+            json={"Id": id, "SyncToken": sync_token},
+        )
+
+    def company(self) -> Company:
+        """Name and country of the company."""
+        # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo
+        path = self._path("companyinfo", self.realm_id)
+        response = self.api.request("GET", path, operation="read CompanyInfo", params=self._params({}))
+        return Company.model_validate(_object(answered_json(VENDOR, response)).get("CompanyInfo"))
+
+    def _path(self, *parts: str) -> str:
+        return "/".join(("/v3/company", self.realm_id, *parts))
+
+    def _params(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {"minorversion": self._minor_version, **more}
+
+
+def rows_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a query's answer; none when its QueryResponse is empty."""
+    found = _object(answer.get("QueryResponse"))
+    return next((rows for rows in found.values() if isinstance(rows, list)), [])
+
+
+def quoted(text: str) -> str:
+    """A value in a query: single quotes, with quotes and backslashes escaped by a backslash."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def one_of(texts: Sequence[str]) -> str:
+    """A list of values in a query, e.g. `IN ('a', 'b')`."""
+    return f"IN ({', '.join(quoted(text) for text in texts)})"
+
+
+def canonical(body: Any) -> str:
+    """The JSON of a body, the same text for the same content."""
+    return json.dumps(body, sort_keys=True, separators=(",", ":"))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UnexpectedAnswer(VENDOR, f"answered {type(value).__name__} where an object was expected")
+    return value
