@@ -135,16 +135,17 @@ def _nothing_physical(order: Order) -> Allocation | None:
 
 def _nothing_left(order: Order) -> Allocation:
     """Why an order with physical lines has nothing to ship."""
-    if not any(each.lines for each in order.fulfilment_orders) and order.fulfilment != "fulfilled":
+    routes = _sorted_routes(order)
+    if not any(each.lines for each in routes) and order.fulfilment != "fulfilled":
         if fulfilled_units(order):
             return _stop("already fulfilled")
         return Allocation(verdict=Verdict.ASK_AGAIN, reason="waiting for the storefront's routing")
-    for each in order.fulfilment_orders:
+    for each in routes:
         if each.status not in OVER and each.delivery not in SHIPPED_BY_PARCEL and _remains(each):
             return _stop(OTHERWISE_DELIVERED.get(each.delivery, f"delivered by {each.delivery}"))
     if order.fulfilment == "fulfilled" or fulfilled_units(order):
         return _stop("already fulfilled")
-    elsewhere = next((each.delivery for each in order.fulfilment_orders if each.delivery in OTHERWISE_DELIVERED), "")
+    elsewhere = next((each.delivery for each in routes if each.delivery in OTHERWISE_DELIVERED), "")
     if elsewhere:
         return _stop(OTHERWISE_DELIVERED[elsewhere])
     return _stop("refunded before shipping" if order.refunds or order.edited else "nothing to ship")
@@ -154,9 +155,14 @@ def _stop(reason: str) -> Allocation:
     return Allocation(verdict=Verdict.STOP, reason=reason)
 
 
+def _sorted_routes(order: Order) -> list[FulfilmentOrder]:
+    """In an order that does not depend on the feed."""
+    return sorted(order.fulfilment_orders, key=lambda each: (each.location_id, each.location, each.id))
+
+
 def _parcels(order: Order) -> Iterator[FulfilmentOrder]:
-    """Fulfilment orders that are to be sent by parcel and not over, in an order that does not depend on the feed."""
-    for each in sorted(order.fulfilment_orders, key=lambda each: (each.location_id, each.location, each.id)):
+    """Fulfilment orders that are to be sent by parcel and not over."""
+    for each in _sorted_routes(order):
         if each.delivery in SHIPPED_BY_PARCEL and each.status not in OVER:
             yield each
 

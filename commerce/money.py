@@ -74,7 +74,8 @@ class Money(Frozen):
     def rounded(self) -> Money:
         """To the currency's smallest unit, halves away from zero."""
         step = Decimal(1).scaleb(-self.digits)
-        return Money(amount=self.amount.quantize(step, rounding=ROUND_HALF_UP), currency=self.currency)
+        nearest = self.amount.quantize(step, rounding=ROUND_HALF_UP)
+        return Money(amount=nearest + 0, currency=self.currency)  # + 0 makes -0.00 what it is: nothing
 
     def split(self, weights: Sequence[Decimal | int]) -> list[Money]:
         """Parts in proportion to `weights` that add up to this amount again, to the smallest unit.

@@ -91,7 +91,9 @@ def sale(order: Order, *, rounding_limit: Decimal = ROUNDING_LIMIT) -> Posting:
     stated = _nearest(total_of(lines, order.currency), _stated_totals(order))
     lines = balanced(lines, stated, limit=rounding_limit, parts=len(parts))
     lines += _kept_by_channel(parts)
-    paid_by_card = total((paid.amount for paid in order.payments if paid.by_gift_card and _in(paid.kind)), order.currency)
+    paid_by_card = total(
+        (paid.amount for paid in order.payments if paid.by_gift_card and _in(paid.kind)), order.currency
+    )
     lines += _by_gift_card(paid_by_card, total_of(lines, order.currency), "Paid by gift card")
     return Posting(
         kind="sale",
@@ -294,7 +296,7 @@ def _kept_by_channel(parts: Sequence[Part]) -> list[PostingLine]:
 
 def _extras(order: Order) -> list[PostingLine]:
     """Duties, fees, tip, their tax, and cash rounding, where there are any."""
-    known_tax = total((part.tax for part in (*order.lines, *order.shipping)), order.currency)
+    known_tax = total([*(line.tax for line in order.lines), *(charge.tax for charge in order.shipping)], order.currency)
     untold = order.tax_total - known_tax
     taxed = (order.duties or order.fees) and not order.taxes_included and untold.amount > 0
     lines: list[tuple[LineKind, str, Money]] = [

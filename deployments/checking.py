@@ -7,7 +7,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from commerce.errors import HubError
+from commerce.errors import HubError, NotConfigured
 from commerce.ports import Finding
 from tasks.hub import Hub, the_hub
 
@@ -51,3 +51,21 @@ def of_stock_maps(hub: Hub) -> Iterator[Finding]:
             else "no location is mapped",
             hint="" if mapped else f"fill routes.{route.name}.stock.locations in stack.toml",
         )
+
+
+def ensure_webhooks(hub: Hub | None = None) -> list[tuple[str, str]]:
+    """Subscribe every vendor that can be subscribed to by API; (connection, address) for each. Repeating is harmless.
+
+    Raises NotConfigured when stack.toml does not say where the receiver is reached.
+    """
+    opened = hub or the_hub()
+    if not opened.stack.hub.receiver:
+        raise NotConfigured("hub.receiver", "is not set", hint="say where vendors reach the webhook receiver")
+    done = []
+    for name in opened.stack.connections:
+        client = opened.client(name)
+        if hasattr(client, "ensure_webhooks"):
+            address = f"{opened.stack.hub.receiver.rstrip('/')}/hooks/{name}"
+            client.ensure_webhooks(address)
+            done.append((name, address))
+    return done

@@ -118,6 +118,15 @@ def check(json: Json = False) -> None:
 
 @app.command()
 @explained
+def webhooks() -> None:
+    """Create or repair our webhook subscriptions at vendors that offer them; needs `hub.receiver` in stack.toml."""
+    from deployments.checking import ensure_webhooks
+
+    printing.table("webhooks", ["connection", "sent to"], ensure_webhooks())
+
+
+@app.command()
+@explained
 def status(json: Json = False) -> None:
     """How much waits for each destination, how fresh each route is, what is paused."""
     from deployments.health import health_of

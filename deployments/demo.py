@@ -134,7 +134,8 @@ def start(house: House, plan: ShopPlan, ports: dict[str, int]) -> None:
         house.prefect.start_worker(processes)
         processes.wait_until("receiver", answers(f"{house.receiver}/alive"))
         processes.wait_until("prefect-worker", house.api.worker_online)
-        demo_stack.subscribe_webhooks(house.world, house.receiver, processes)
+        processes.run_once("webhooks", backroom("webhooks"))
+        house.world.act("warehouse", "subscribe", url=f"{house.receiver}/hooks/warehouse")
 
 
 def fill(house: House, plan: ShopPlan, say: Callable[[str], None]) -> None:

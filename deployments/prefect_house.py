@@ -14,8 +14,17 @@ from typing import Any
 
 import httpx
 from cryptography.fernet import Fernet
+from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
 from deployments.processes import DidNotStart, Processes, answers
+
+BUSY_SERVER = Retrying(
+    retry=retry_if_result(lambda answer: answer.status_code >= 500),
+    wait=wait_fixed(0.5),
+    stop=stop_after_attempt(20),
+    retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+)
+"""Prefect's own SQLite answers 503 while it is locked; asking again is what its own client does."""
 
 ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
@@ -115,7 +124,7 @@ class PrefectApi:
         self._deployments: dict[str, str] = {}
 
     def _post(self, path: str, body: Any) -> Any:
-        answer = self._client.post(path, json=body)
+        answer = BUSY_SERVER(self._client.post, path, json=body)
         if not answer.is_success:
             raise DidNotStart(f"Prefect answered {answer.status_code} to {path}: {answer.text[:300]}")
         return answer.json() if answer.content else None
@@ -140,7 +149,7 @@ class PrefectApi:
 
     def state(self, run: str) -> tuple[str, str, str]:
         """Type, name and message of a run's state."""
-        found = self._client.get(f"/flow_runs/{run}").raise_for_status().json()
+        found = BUSY_SERVER(self._client.get, f"/flow_runs/{run}").raise_for_status().json()
         state = found.get("state") or {}
         return found["state_type"], found["state_name"], state.get("message") or ""
 

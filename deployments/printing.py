@@ -89,7 +89,9 @@ def held(records: Sequence[Any], *, as_json: bool, whole: bool = False) -> None:
         console.print("nothing is held")
         return
     columns = ["id", "destination", "record", "cause", "why", "what to do"]
-    rows = [(one.id, one.destination, one.label or one.subject, one.cause, one.reason, one.hint) for one in records]
+    rows: list[tuple[Any, ...]] = [
+        (one.id, one.destination, one.label or one.subject, one.cause, one.reason, one.hint) for one in records
+    ]
     if whole:
         columns += ["since", "tries", "subject"]
         rows = [(*row, one.since, one.attempts, one.subject) for row, one in zip(rows, records, strict=True)]

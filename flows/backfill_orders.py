@@ -20,7 +20,7 @@ from tasks.tally import Tally
 SOURCE = Field("shop", title="Storefront", description="the connection that orders are read from")
 FROM = Field(title="From", description="first day, by creation of the order (UTC)")
 TO = Field(title="To", description="last day, included (UTC)")
-DESTINATIONS = Field(
+DESTINATIONS: list[str] = Field(
     [], title="Destinations", description="connections that get them; none chosen: all that take orders"
 )
 DRY = Field(False, title="Dry run", description="show the plan, and do nothing")

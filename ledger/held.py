@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, delete, select, text, update
 
 from ledger import tables
 from ledger.inbox import hint_row
@@ -163,4 +163,4 @@ def _read_again(db: Connection, record: HeldRecord, now: int) -> int:
     topic = db.scalar(select(tables.unreadable.c.topic).filter_by(**key))
     hint = {"topic": topic or "order", "id": record.subject.partition(":")[2], "action": "released"}
     row = hint_row(record.destination, f"released:{record.subject}:{now}", topic or "", [hint], now)
-    return db.execute(insert(tables.inbox), [row]).rowcount
+    return db.execute(insert_once(db, tables.inbox), row).rowcount

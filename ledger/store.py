@@ -117,9 +117,9 @@ def upsert(db: Connection, table: Table, *, keep: Iterable[str] = ()) -> Insert:
 
 
 def insert_once(db: Connection, table: Table) -> Insert:
-    """An INSERT that leaves a row alone that is already there."""
+    """An INSERT that leaves a row alone that is already there; its rowcount says whether it was."""
     insert = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
-    return insert.on_conflict_do_nothing()
+    return insert.on_conflict_do_nothing().inline()  # a RETURNING of the new id would hide the rowcount
 
 
 def micros(moment: datetime) -> int:

@@ -164,15 +164,19 @@ def a_refund(*lines: RefundLine, id: str = "refund-1", amount: str | Money | Non
     )
 
 
-def a_fulfilment_order(lines: Sequence[Line], *, id: str = "fo-1", **fields: Any) -> FulfilmentOrder:
-    """What the warehouse "loc-1" has to ship: everything on `lines`."""
+def a_fulfilment_order(lines: Sequence[Line | FulfilmentLine], *, id: str = "fo-1", **fields: Any) -> FulfilmentOrder:
+    """What the warehouse "loc-1" has to ship: everything on `lines`, or just these fulfilment lines."""
     return FulfilmentOrder(
         **{
             "id": id,
             "status": "open",
             "location_id": "loc-1",
             "location": "Warehouse",
-            "lines": tuple(a_fulfilment_line(line) for line in lines if line.requires_shipping),
+            "lines": tuple(
+                line if isinstance(line, FulfilmentLine) else a_fulfilment_line(line)
+                for line in lines
+                if line.requires_shipping
+            ),
             **fields,
         }
     )

@@ -119,6 +119,11 @@ def rows_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     return next((rows for rows in found.values() if isinstance(rows, list)), [])
 
 
+def select(fields: str, entity: str, *where: str) -> str:
+    """A query, its conditions joined with AND: the only word that QuickBooks knows."""
+    return " ".join(["SELECT", fields, "FROM", entity, *(["WHERE", " AND ".join(where)] if where else [])])
+
+
 def quoted(text: str) -> str:
     """A value in a query: single quotes, with quotes and backslashes escaped by a backslash."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -37,10 +37,16 @@ HELD = {
     "2170": ("refused", "QuickBooks does not know a word we sent; please report this"),
     "6000": ("refused", "a rule of these books forbids it; usually an item or account of the maps has the wrong type"),
     "6070": ("total_mismatch", "quantity times price is not the amount; please report this"),
-    "6210": ("books_closed", "open the period in QuickBooks, or book it by hand in the open one and dismiss this record"),
+    "6210": (
+        "books_closed",
+        "open the period in QuickBooks, or book it by hand in the open one and dismiss this record",
+    ),
     "6240": ("name_taken", "the name is used by something else in QuickBooks; choose another"),
     "6270": ("inventory_start", "the item starts later than this date; name a service or non-inventory item instead"),
-    "6540": ("deposited", "the document is part of a bank deposit; book the difference by hand, then dismiss this record"),
+    "6540": (
+        "deposited",
+        "the document is part of a bank deposit; book the difference by hand, then dismiss this record",
+    ),
 }
 """By code: the cause that groups equal problems, and what a person can do."""
 
@@ -83,7 +89,9 @@ def outcome_of(problem: Problem, what: str) -> Outcome:
     if problem.number == SYSTEM_FAILURE:
         return Unknown(reason=f"{what}: {problem.words}")
     cause, hint = HELD.get(problem.number, ("refused", "read QuickBooks' words, correct the cause, then release it"))
-    return Held(cause=cause, reason=f"{what}: QuickBooks says {problem.words} (code {problem.number or '-'})", hint=hint)
+    return Held(
+        cause=cause, reason=f"{what}: QuickBooks says {problem.words} (code {problem.number or '-'})", hint=hint
+    )
 
 
 def _json(response: httpx.Response) -> object:

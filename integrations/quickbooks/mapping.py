@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from pydantic import Field
+
 from commerce.errors import Unmappable
 from commerce.money import Money
 from commerce.orders import Order
@@ -34,9 +36,9 @@ class Chart(Frozen):
     """
 
     items: dict[str, str]
-    taxes: dict[str, str] = {}
+    taxes: dict[str, str] = Field(default_factory=dict)
     clearing: dict[str, str]
-    names: dict[str, str] = {}
+    names: dict[str, str] = Field(default_factory=dict)
     strict_taxes: bool = False
     customer: str = ""
     home_currency: str
@@ -169,7 +171,5 @@ def number_of(amount: Money) -> float:
 
 def _content(body: Mapping[str, Any]) -> str:
     """A digest of what a document says, leaving out which ids it says it with: a new map rewrites no old books."""
-    lines = [
-        [line["Description"], line["Amount"], line["SalesItemLineDetail"].get("Qty")] for line in body["Line"]
-    ]
+    lines = [[line["Description"], line["Amount"], line["SalesItemLineDetail"].get("Qty")] for line in body["Line"]]
     return fingerprint(json.dumps([body["DocNumber"], body["TxnDate"], body["PrivateNote"], lines]))

@@ -75,14 +75,17 @@ class QuickBooksSettings(ConnectionSettings):
         default="", max_length=5, pattern=r"^[A-Za-z0-9]*$", description="Short word in document numbers: S-A-1001."
     )
     clearing_account: str = Field(
-        default="Online sales clearing", description="Account that sales and refunds move through (other current asset)."
+        default="Online sales clearing",
+        description="Account that sales and refunds move through (other current asset).",
     )
     clearing_accounts: dict[str, str] = Field(
         default={}, description="Clearing account by currency, for companies that keep several currencies."
     )
     items: ItemNames = Field(default=ItemNames(), description="Product or service by kind of line.")
     accounts: AccountNames = Field(default=AccountNames(), description="Account by kind of line, to create items with.")
-    tax_items: dict[str, str] = Field(default={}, description='Item by title of the tax, e.g. {"CA State Tax" = "..."}.')
+    tax_items: dict[str, str] = Field(
+        default={}, description='Item by title of the tax, e.g. {"CA State Tax" = "..."}.'
+    )
     unmapped_tax: Policy = Field(
         default="default", description="A tax that tax_items does not name: hold the order, or book it on items.tax."
     )

@@ -121,14 +121,15 @@ class Changer:
     def _update(self, step: Update, work: Work) -> None:
         wish, part = work.wish, step.standing.part
         with_money = carries_money(wish, work.parts, part.external_id, step.location)
-        body = wish.body(step.location, step.units, with_money=with_money)
+        body = wish.body(step.location, step.units, with_money=with_money, held=step.held)
         if not says(step.standing.raw, body):
             try:
                 self._api.update_shipment(part.shipment_id, to_update(step.standing.raw, body))
             except Unsupported:
                 self._cancel(step.standing, work)
-                # Where shipments cannot be edited, another takes its place under a new key.
-                self._create(Create(step.location, step.units), work, instead_of=part.external_id)
+                # Where shipments cannot be edited, another takes its place under a new key, after a release if held.
+                if not step.held:
+                    self._create(Create(step.location, step.units), work, instead_of=part.external_id)
                 return
             work.changed = True
         work.put(part.model_copy(update={"location": step.location, "fingerprint": digest(body), "to": wish.to}))

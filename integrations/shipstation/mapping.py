@@ -35,11 +35,13 @@ def to_shipment(
     store_id: str | None = None,
     fallback_phone: str = "",
     with_money: bool = True,
+    held: bool = False,
 ) -> dict[str, Any]:
     """What ShipStation is to show of one location's share of an order, without the keys it is created under.
 
-    `with_money` puts the order's payment on it; one shipment of an order carries it, the others carry none. Raises
-    Unmappable for an address that ShipStation would refuse.
+    `held` keeps it out of the screens where labels are bought. `with_money` puts the order's payment on it; one
+    shipment of an order carries it, the others carry none. Raises Unmappable for an address that ShipStation would
+    refuse.
     """
     body: dict[str, Any] = {
         "warehouse_id": warehouse_id,
@@ -50,7 +52,7 @@ def to_shipment(
         "advanced_options": {"custom_field1": order.source[:CUSTOM_FIELD_LENGTH]},
         **_money_paid(order, with_money),
         "ship_by_date": wanted.ship_by.strftime("%Y-%m-%dT%H:%M:%SZ") if wanted.ship_by else None,
-        "hold_until_date": None,
+        "hold_until_date": HOLD_UNTIL if held else None,
     }
     if store_id:
         body["store_id"] = store_id

@@ -52,16 +52,17 @@ class Create:
 
 @dataclass(frozen=True)
 class Update:
-    """Make a waiting shipment what `location` is to ship now."""
+    """Make a waiting shipment what `location` is to ship, now or (`held`) once the storefront releases it."""
 
     standing: Standing
     location: str
     units: Counter[str]
+    held: bool = False
 
 
 @dataclass(frozen=True)
 class Hold:
-    """Keep a waiting shipment from being shipped."""
+    """Keep a piece that staff split off from being shipped, whatever is in it."""
 
     standing: Standing
 
@@ -103,8 +104,13 @@ def plan(wish: Wish, seen: Sequence[Standing], parts: Sequence[Part], *, in_doub
     if problem and wish.ships:
         return Plan(problem=problem)
     if problem:
-        return Plan(steps=tuple(step for step in steps if isinstance(step, CallOff | Hold)), problem=problem)
+        return Plan(steps=tuple(step for step in steps if _stops(step)), problem=problem)
     return Plan(steps=tuple(steps))
+
+
+def _stops(step: Step) -> bool:
+    """Whether it keeps goods from leaving, which is right whatever else is wrong."""
+    return isinstance(step, CallOff | Hold) or (isinstance(step, Update) and step.held)
 
 
 def known_to_the_storefront(order: Order, seen: Iterable[Shipment]) -> bool:
@@ -163,26 +169,29 @@ def _needs(wish: Wish, seen: Sequence[Standing]) -> dict[str, Counter[str]]:
 def _steps_at(
     place: str, wish: Wish, seen: Sequence[Standing], needs: dict[str, Counter[str]], parts: Sequence[Part]
 ) -> list[Step]:
-    need = needs.get(place, Counter())
-    pending = [standing for standing in seen if standing.part.location == place and not standing.shipped]
+    units = needs.get(place, Counter())
+    pending = _pending_at(place, seen)
     if not pending:
-        return [Create(place, need)] if need else []
-    if not need:
-        waits = any(each.location_id == place for each in wish.allocation.waiting)
-        return [_put_away(standing, waits) for standing in pending if not (waits and _is_held(standing))]
-    if _is_split(pending[0], seen) or len(pending) > 1:
-        return []
+        return [Create(place, units)] if units else []
+    held = not units
+    if held:
+        units = wish.waiting_at(place)
+        if not units:
+            return [CallOff(standing) for standing in pending]
+    if _divided(pending, seen):
+        return [Hold(standing) for standing in pending if standing.part.fingerprint != ON_HOLD] if held else []
     part = pending[0].part
-    body = wish.body(place, need, with_money=carries_money(wish, parts, part.external_id, place))
-    return [] if digest(body) == part.fingerprint else [Update(pending[0], place, need)]
+    body = wish.body(place, units, with_money=carries_money(wish, parts, part.external_id, place), held=held)
+    return [] if digest(body) == part.fingerprint else [Update(pending[0], place, units, held)]
 
 
-def _put_away(standing: Standing, waits: bool) -> Step:
-    return Hold(standing) if waits else CallOff(standing)
+def _pending_at(place: str, seen: Sequence[Standing]) -> list[Standing]:
+    return [standing for standing in seen if standing.part.location == place and not standing.shipped]
 
 
-def _is_held(standing: Standing) -> bool:
-    return standing.part.fingerprint == ON_HOLD
+def _divided(pending: Sequence[Standing], seen: Sequence[Standing]) -> bool:
+    """Whether it cannot be said which shipment a change concerns."""
+    return len(pending) > 1 or any(_is_split(standing, seen) for standing in pending)
 
 
 def _is_split(standing: Standing, seen: Sequence[Standing]) -> bool:
@@ -235,11 +244,12 @@ def _too_late(wish: Wish, standings: Sequence[Standing], change: str) -> Held:
 
 def _split_by_staff(wish: Wish, seen: Sequence[Standing], needs: dict[str, Counter[str]]) -> Held | None:
     """A change to an order whose shipment staff have divided: we cannot know which half it concerns."""
-    for place, need in needs.items():
-        pending = [standing for standing in seen if standing.part.location == place and not standing.shipped]
-        divided = len(pending) > 1 or any(_is_split(standing, seen) for standing in pending)
+    waiting = {each.location_id: each.units for each in wish.allocation.waiting}
+    for place in sorted({*needs, *waiting}):
+        pending, need = _pending_at(place, seen), needs.get(place, Counter())
         same = _sum(pending) == need and all(standing.part.to in ("", wish.to) for standing in pending)
-        if need and divided and not same:
+        held_back = not need and _sum(pending) <= waiting.get(place, Counter())
+        if pending and _divided(pending, seen) and not same and not held_back:
             names = ", ".join(standing.shipment.shipment_id for standing in pending)
             return Held(
                 cause="split_in_shipstation",

@@ -19,7 +19,7 @@ from integrations.shipstation.mapping import street, to_shipment
 from integrations.shipstation.settings import ShipStationSettings
 
 ON_HOLD = "held"
-"""The fingerprint of a part that we have put on hold; no payload has it."""
+"""The fingerprint of a part of which we hold a piece that staff split off; no payload has it."""
 
 
 class Part(Frozen):
@@ -73,9 +73,14 @@ class Wish:
         reason = "" if self.ships else self.allocation.reason
         return fingerprint(self.allocation.verdict, reason, _canonical(bodies), _canonical(waiting))
 
-    def body(self, location_id: str, units: Counter[str], *, with_money: bool) -> dict[str, Any]:
-        """ShipStation's view of `units` shipped by this location. Raises Unmappable."""
-        routed = self.allocation.at(location_id) or WantedShipment(location_id=location_id, lines=())
+    def waiting_at(self, location_id: str) -> Counter[str]:
+        """Units that this location must not ship yet."""
+        waiting = (each.units for each in self.allocation.waiting if each.location_id == location_id)
+        return sum(waiting, Counter[str]())
+
+    def body(self, location_id: str, units: Counter[str], *, with_money: bool, held: bool = False) -> dict[str, Any]:
+        """ShipStation's view of `units` shipped by this location, not before a release if `held`. Raises Unmappable."""
+        routed = self._routed(location_id)
         lines = tuple(WantedLine(line_id=line_id, quantity=quantity) for line_id, quantity in units.items())
         return to_shipment(
             self.order,
@@ -84,7 +89,13 @@ class Wish:
             store_id=self.settings.store_id,
             fallback_phone=self.settings.fallback_phone,
             with_money=with_money,
+            held=held,
         )
+
+    def _routed(self, location_id: str) -> WantedShipment:
+        known = (*self.allocation.shipments, *self.allocation.waiting)
+        found = next((each for each in known if each.location_id == location_id), None)
+        return found or WantedShipment(location_id=location_id, lines=())
 
     def _warehouse(self, routed: WantedShipment) -> str:
         warehouse = self.settings.warehouse_of(routed.location_id, routed.location)

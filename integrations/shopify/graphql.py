@@ -36,13 +36,14 @@ log = logging.getLogger(__name__)
 VENDOR = "shopify"
 TOKEN_HEADER = "X-Shopify-Access-Token"  # noqa: S105
 TOO_COSTLY = "MAX_COST_EXCEEDED"
-STATUS_HINTS = {
-    401: "the access token is refused: was the app uninstalled, or its secret changed?",
-    402: "the shop is frozen until its Shopify bill is paid",
-    403: "Shopify forbids this app to call this shop",
-    404: "there is no such shop or API version: check `shop`, `base_url` and `api_version` in stack.toml",
-    423: "Shopify has locked the shop; ask its owner",
+REFUSALS = {
+    401: ("refuses our access token", "was the app uninstalled, or its secret changed? put the new one in, then check"),
+    402: ("says that the shop is frozen", "its owner must pay the Shopify bill"),
+    403: ("forbids this app to call the shop", "is the app installed in this very shop?"),
+    404: ("has no such shop or API version", "check shop, base_url and api_version in stack.toml"),
+    423: ("has locked the shop", "its owner must ask Shopify why"),
 }
+"""What a status means for the whole connection, and what a person can do."""
 KINDS: dict[str, type[IntegrationError]] = {
     "ACCESS_DENIED": NotAuthorised,
     "SHOP_INACTIVE": NotAuthorised,
@@ -113,9 +114,10 @@ class GraphQL:
 
     def _inspect(self, response: httpx.Response) -> None:
         """Raise what the answer's body says, whatever its status; keep the body for `ask`."""
-        hint = STATUS_HINTS.get(response.status_code)
-        if hint:
-            raise NotAuthorised(VENDOR, hint, request_id=request_id(response), code=str(response.status_code))
+        if response.status_code in REFUSALS:
+            words, hint = REFUSALS[response.status_code]
+            text = f"{words} ({response.status_code})"
+            raise NotAuthorised(VENDOR, text, hint=hint, request_id=request_id(response))
         if not response.is_success:
             return
         body = answered_json(VENDOR, response)
@@ -185,7 +187,7 @@ def refuse_errors(document: Document, body: Mapping[str, Any], request: str) -> 
         raise Rejected(VENDOR, errors, request_id=request)
     if document.writes and written_anyway(body.get("data"), errors):
         log.warning(
-            "shopify: %s was applied, but Shopify denied a part of its answer: %s", document.name, words(errors)
+            "shopify: %s was applied, but Shopify denied a part of its answer: %s", document.name, messages(errors)
         )
         return
     raise as_error(document, errors[0], body, request)
@@ -229,8 +231,8 @@ def scope_hint(extensions: Mapping[str, Any], text: str) -> str:
     return f"add {wanted} to the app's scopes in the Dev Dashboard, release the version, and approve it in the shop"
 
 
-def words(errors: list[Any]) -> str:
-    """The messages, for a log line."""
+def messages(errors: list[Any]) -> str:
+    """What Shopify says, for a log line."""
     return "; ".join(str(one.get("message", "")) for one in errors)[:300]
 
 

@@ -101,7 +101,7 @@ class Stock:
         items = {variant.inventory_item.id: variant.inventory_item for variant in variants}
         item = next(iter(items.values()))
         if len(items) > 1 or item.duplicate_sku_count > 1:
-            return f"{len(items)} products share this SKU in Shopify", "give each product its own SKU"
+            return f"is the SKU of {max(2, len(items))} products in Shopify", "give each product its own SKU"
         if gift_card:
             return "is a gift card, which has no stock", "leave it out of the inventory app's feed"
         if any(variant.requires_components for variant in variants):

@@ -235,6 +235,21 @@ class World(Core):
         }
 
 
+def money_moved(order: Order) -> dict[str, str]:
+    """What came in, what went back, and how much of the difference gift cards bore."""
+
+    def moved(*kinds: str, gateway: str = "") -> int:
+        found = (one for one in order.transactions if one.kind in kinds and gateway in ("", one.gateway))
+        return sum(one.amount.shop for one in found)
+
+    gift_card = moved("SALE", "CAPTURE", gateway="gift_card") - moved("REFUND", gateway="gift_card")
+    return {
+        "received": cents(moved("SALE", "CAPTURE")),
+        "refunded": cents(moved("REFUND")),
+        "gift_card": cents(gift_card),
+    }
+
+
 def summary(order: Order) -> dict[str, Any]:
     """What an independent check needs of an order."""
     return {
@@ -246,6 +261,16 @@ def summary(order: Order) -> dict[str, Any]:
         "fulfillment": fulfillment_status(order),
         "total": cents(totals(order).current_total.shop),
         "currency": order.exchange.shop,
+        "email": order.spec.get("email") or "",
+        "paid": financial_status(order) in ("PAID", "PARTIALLY_REFUNDED", "REFUNDED"),
+        "on_hold": any(one.status == "ON_HOLD" for one in order.fulfillment_orders),
+        **money_moved(order),
+        "remaining": [
+            {"sku": row.line.sku, "quantity": row.remaining, "location": one.location.name}
+            for one in order.fulfillment_orders
+            for row in one.lines
+            if one.status in FULFILLABLE and one.method == "SHIPPING" and row.remaining
+        ],
         "lines": [
             {"sku": line.sku, "quantity": line.quantity, "current": line.current, "fulfillable": line.unfulfilled}
             for line in order.lines

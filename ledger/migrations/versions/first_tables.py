@@ -13,24 +13,9 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     """Create everything."""
-    for create in (
-        alerts,
-        bindings,
-        calls,
-        cursors,
-        deliveries,
-        events,
-        history,
-        inbox,
-        leases,
-        paused,
-        routes,
-        snapshots,
-        subjects,
-        subscriptions,
-        tokens,
-        unreadable,
-    ):
+    for create in (alerts, bindings, calls, cursors, deliveries, events, history, inbox):
+        create()
+    for create in (leases, paused, routes, snapshots, subjects, subscriptions, tokens, unreadable):
         create()
 
 

@@ -51,7 +51,7 @@ class World:
 
     def connect(self, **changes: Any) -> None:
         """Open the connection with other settings."""
-        self.settings = changed(self.settings, **changes)
+        self.settings = ShipStationSettings(**{**dict(self.settings), **changes})
         self.services = Services(transport=self.sim.transport(), sleep=self.time.sleep, clock=self.time.clock)
         self.shipstation = ShipStation(self.settings, self.services)
 

@@ -67,7 +67,7 @@ def test_a_new_key_is_fetched_when_it_is_first_used(world: World, delivery: http
 def test_invented_key_ids_do_not_make_us_call_the_vendor_each_time(world: World, delivery: httpx.Request) -> None:
     for n in range(10):
         with pytest.raises(Forged):
-            receive(world, delivery, **{"x-shipengine-rsa-sha256-key-id": f"invented-{n}"})
+            receive(world, delivery, None, **{"x-shipengine-rsa-sha256-key-id": f"invented-{n}"})
     assert jwks_calls(world) == 1
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 from pydantic import SecretStr
 
 from commerce.orders import Order
@@ -59,6 +61,32 @@ class Connected(Story):
     def fails(self, kind: str, times: int = 1, **how: Any) -> None:
         """The next GraphQL calls go wrong."""
         self.sim.faults.append(Fault(kind=kind, on=GRAPHQL, times=times, **how))  # type: ignore[arg-type]
+
+    def loses_the_answer_to(self, operation: str, times: int = 1) -> None:
+        """Shopify does what `operation` says, and the connection breaks before it can tell."""
+        answer, left = self.sim.answer, [None] * times
+
+        def answer_or_break(request: httpx.Request) -> httpx.Response:
+            done = answer(request)
+            if operation.encode() in request.content and left:
+                left.pop()
+                raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
+            return done
+
+        self.sim.answer = answer_or_break  # type: ignore[method-assign]
+
+    def sent(self, operation: str) -> list[dict[str, Any]]:
+        """From now on: the variables of every call of `operation`, as they are sent."""
+        answer, variables = self.sim.answer, list[dict[str, Any]]()
+
+        def keep(request: httpx.Request) -> httpx.Response:
+            asked = json.loads(request.content) if b'"query"' in request.content else {}
+            if asked.get("operationName") == operation:
+                variables.append(asked["variables"])
+            return answer(request)
+
+        self.sim.answer = keep  # type: ignore[method-assign]
+        return variables
 
     def location(self, name: str = "Main") -> str:
         """The number of a location."""

@@ -184,14 +184,14 @@ def test_each_of_several_taxes_is_given_back_by_itself():
         "sku": "HAT",
         "quantity": 2,
         "price": "10.15",
-        "taxes": [{**STATE_TAX, "rate": "0.0630"}, {**CITY_TAX, "rate": "0.0225"}],
+        "taxes": [{**STATE_TAX, "rate": "0.0625"}, {**CITY_TAX, "rate": "0.0222"}],
     }
     order = story.place(lines=[line])
     # when half of the line is given back
     story.sim.do_refund(order, lines=[{"line": 0, "quantity": 1}])
     # then nobody owes anybody a cent
     found = read(story)
-    assert [amount(tax["priceSet"]) for tax in found["taxLines"]] == ["1.27", "0.46"]
+    assert [amount(tax["priceSet"]) for tax in found["taxLines"]] == ["1.27", "0.45"]
     assert amount(found["totalOutstandingSet"]) == "0.0"
     assert found["netPaymentSet"] == found["currentTotalPriceSet"]
 

@@ -14,7 +14,6 @@ from pydantic import SecretStr
 from commerce.errors import Rejected
 from integrations.connector import Forged, Hint, Services
 from integrations.shopify.webhooks import TOPICS, receive
-from integrations.simulator import Fault
 
 from .connected import Connected, some_settings
 
@@ -171,18 +170,7 @@ def test_an_address_that_shopify_does_not_like_is_an_error():
 def test_a_lost_answer_makes_no_second_subscription():
     # given an answer that gets lost after the subscription was made
     shop = Connected()
-    shop.client.webhook_subscriptions()
-    shop.sim.faults = [Fault(kind="drop_after", on="nothing"), Fault(kind="drop_after", on="graphql", times=0)]
-    answer, dropped = shop.sim.answer, []
-
-    def drop_first_create(request):
-        done = answer(request)
-        if b"WebhookCreate" in request.content and not dropped:
-            dropped.append(request)
-            shop.sim.faults = [Fault(kind="drop", on="graphql")]
-        return done
-
-    shop.sim.answer = drop_first_create
+    shop.loses_the_answer_to("WebhookCreate")
     # when the subscriptions are ensured
     shop.client.ensure_webhooks(HUB)
     # then there is one of each

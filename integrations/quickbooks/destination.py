@@ -1,0 +1,122 @@
+"""Bringing orders into the books: one sales receipt for each, one refund receipt for each refund."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar, Literal
+
+from commerce.errors import NotAuthorised, TemporarilyUnavailable
+from commerce.outcomes import Held, Outcome, Retry
+from commerce.ports import Finding, Item
+from integrations.connector import Services
+from integrations.quickbooks.catalog import Catalog
+from integrations.quickbooks.checking import findings
+from integrations.quickbooks.client import LARGEST_BATCH, Books
+from integrations.quickbooks.looking import Booked, documents_between, look_for
+from integrations.quickbooks.mapping import Draft
+from integrations.quickbooks.planning import Work, nothing_to_post, plan, read_order
+from integrations.quickbooks.sending import Sender
+from integrations.quickbooks.settings import QuickBooksSettings
+
+Job = tuple[Work, Draft]
+
+
+class QuickBooks:
+    """One company's books. Implements Destination and Checkable."""
+
+    keeps: Literal["state"] = "state"
+    topics: ClassVar[frozenset[str]] = frozenset({"order"})
+    batch = 2 * LARGEST_BATCH
+
+    def __init__(self, settings: QuickBooksSettings, books: Books, services: Services) -> None:
+        self.settings = settings
+        self.books = books
+        self.catalog = Catalog(settings, books)
+        self._services = services
+        self._sender = Sender(settings, books, self.catalog)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self.books.api.close()
+
+    def check(self) -> Iterator[Finding]:
+        """Credential, company, preferences and maps, one finding each; writes nothing."""
+        return findings(self.settings, self.books, self.catalog, self._services)
+
+    def prepare(self) -> list[str]:
+        """Create the accounts, items and customer that the maps name and the company lacks; the names created.
+
+        Does nothing unless `create_missing` is on.
+        """
+        if not self.settings.create_missing:
+            return []
+        self.catalog.read()
+        created = self.catalog.create_missing()
+        self.catalog.forget()
+        return created
+
+    def documents(self, since: str, until: str) -> Iterator[Booked]:
+        """Receipts and refund receipts dated within [since, until] ("2026-11-01"), ours and others', to compare."""
+        return documents_between(self.books, since, until)
+
+    def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
+        """Post what the books lack and correct what they have differently, one outcome for each item.
+
+        An order's refunds are sent only after its receipt is in the books.
+        """
+        works: list[Work] = []
+        for item in items:
+            planned = self._plan(item)
+            if isinstance(planned, Work):
+                works.append(planned)
+            else:
+                yield item, planned
+        yield from self._settled(works)
+        yield from self._careful(works, lambda: self._look(works))
+        for entity in ("SalesReceipt", "RefundReceipt"):
+            jobs = [(work, draft) for work in works if work.outcome is None for draft in work.pending(entity)]
+            for start in range(0, len(jobs), LARGEST_BATCH):
+                yield from self._careful(works, self._sending(jobs[start : start + LARGEST_BATCH]))
+        yield from self._settled(works)
+
+    def _plan(self, item: Item) -> Work | Outcome:
+        order = read_order(item)
+        if isinstance(order, Held):
+            return order
+        return nothing_to_post(order, item, self.settings) or plan(order, item, self.catalog.chart(), self.settings)
+
+    def _look(self, works: list[Work]) -> None:
+        """Before a first posting, ask whether the number is in the books already: one read for each kind."""
+        for entity in ("SalesReceipt", "RefundReceipt"):
+            unsure = [work for work in works if work.outcome is None and self._unsure(work)]
+            jobs = [(work, draft) for work in unsure for draft in work.pending(entity) if draft.key not in work.known]
+            if jobs:
+                look_for(self.books, jobs)
+
+    def _unsure(self, work: Work) -> bool:
+        return self.settings.look_before_posting or work.item.in_doubt or work.item.attempt > 1
+
+    def _sending(self, jobs: list[Job]) -> Callable[[], None]:
+        return lambda: self._sender.send([job for job in jobs if job[0].outcome is None])
+
+    def _careful(self, works: list[Work], step: Callable[[], None]) -> Iterator[tuple[Item, Outcome]]:
+        """Take a step and hand out what is settled after it. When no step can follow, an order of which one document
+        is in the books already is handed out too: it must not count as never sent."""
+        try:
+            step()
+        except (TemporarilyUnavailable, NotAuthorised) as error:
+            after = error.retry_after if isinstance(error, TemporarilyUnavailable) else None
+            for work in works:
+                if work.outcome is None and work.changed:
+                    work.outcome = Retry(reason=f"order {work.order.number}: posted in part", after=after)
+            yield from self._settled(works)
+            raise
+        yield from self._settled(works)
+
+    def _settled(self, works: list[Work]) -> Iterator[tuple[Item, Outcome]]:
+        for work in works:
+            if work.outcome is None and work.complete:
+                work.outcome = work.done(self.settings.app_url)
+            if work.outcome is not None and not work.settled:
+                work.settled = True
+                yield work.item, work.outcome

@@ -1,0 +1,101 @@
+"""Looking for our documents in the books by their number, and telling ours from others'."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from pydantic import ValidationError
+
+from commerce.errors import UnexpectedAnswer
+from commerce.outcomes import Held
+from commerce.values import Frozen
+from integrations.quickbooks.client import Books, one_of, quoted, select
+from integrations.quickbooks.faults import VENDOR
+from integrations.quickbooks.mapping import Draft, Entity
+from integrations.quickbooks.planning import Work
+from integrations.quickbooks.posted import posted
+from integrations.quickbooks.schemas import Document
+
+FIELDS = "Id, DocNumber, PrivateNote, TxnDate, TotalAmt, SyncToken"
+NUMBERS_PER_QUERY = 200
+
+
+class Booked(Frozen):
+    """A document in the books, as a reconciliation compares it. `marker` is empty when it is not ours."""
+
+    number: str
+    total: Decimal
+    kind: Entity
+    marker: str
+    date: str = ""
+    id: str = ""
+
+
+def look_for(books: Books, jobs: Sequence[tuple[Work, Draft]]) -> None:
+    """Adopt documents of ours that are in the books already, and hold orders whose number is somebody else's.
+
+    All drafts of one call are of one entity.
+    """
+    entity = jobs[0][1].entity
+    found = find(books, entity, [draft.number for _, draft in jobs])
+    for work, draft in jobs:
+        take(work, draft, found)
+
+
+def find(books: Books, entity: str, numbers: Sequence[str]) -> list[Document]:
+    """The documents with one of these numbers; QuickBooks may hold several of the same number."""
+    found: list[Document] = []
+    for start in range(0, len(numbers), NUMBERS_PER_QUERY):
+        some = numbers[start : start + NUMBERS_PER_QUERY]
+        statement = select(FIELDS, entity, f"DocNumber {one_of(some)}")
+        found += [to_read(row) for row in books.query(f"{statement} MAXRESULTS 1000")]
+    return found
+
+
+def take(work: Work, draft: Draft, found: Sequence[Document]) -> None:
+    """Adopt ours of the found documents: as it is when its total is right, to be corrected when it is not.
+
+    Held when the number is taken by a document without our marker.
+    """
+    ours = [one for one in found if one.marker == draft.marker]
+    if ours:
+        equal = [one for one in ours if one.total == draft.expected.amount]
+        work.known[draft.key] = posted((equal or ours)[0], draft.fingerprint if equal else "")
+        work.notes.append(f"found {draft.number} in the books")
+        if len(ours) > 1:
+            work.notes.append(f"the books hold {len(ours)} documents {draft.number} of ours; delete all but one")
+        return
+    taken = next((one for one in found if one.doc_number == draft.number), None)
+    if taken:
+        hint = (
+            "renumber that document in QuickBooks, or give this connection a prefix; or dismiss if it is the same sale"
+        )
+        reason = f"{work.name(draft)}: the number belongs to another document in QuickBooks (id {taken.id})"
+        work.outcome = Held(cause="number_taken", reason=reason, hint=hint)
+
+
+def documents_between(books: Books, since: str, until: str) -> Iterator[Booked]:
+    """Receipts and refund receipts dated within [since, until], by id, 1000 for each read."""
+    kinds: tuple[Entity, ...] = ("SalesReceipt", "RefundReceipt")
+    for kind in kinds:
+        statement = select(FIELDS, kind, f"TxnDate >= {quoted(since)}", f"TxnDate <= {quoted(until)}")
+        for row in books.query_pages(f"{statement} ORDERBY Id"):
+            one = to_read(row)
+            yield Booked(
+                number=one.doc_number or "",
+                total=one.total,
+                kind=kind,
+                marker=one.marker,
+                date=one.txn_date or "",
+                id=one.id,
+            )
+
+
+def to_read(raw: Any) -> Document:
+    """The document as we read it. Raises UnexpectedAnswer."""
+    try:
+        return Document.model_validate(raw)
+    except ValidationError as error:
+        raise UnexpectedAnswer(VENDOR, "a document in its answer cannot be read") from error

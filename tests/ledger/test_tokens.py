@@ -1,0 +1,153 @@
+"""Tokens: useless without the key, bound to their connection, renewed by one at a time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from datetime import timedelta
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy import text, update
+
+from commerce.errors import NotConfigured
+from commerce.ports import Tokens
+from ledger import Ledger, tables
+from ledger.tokens import leased
+from tests.builders import NOON
+from tests.ledger.conftest import KEY
+from tests.ledger.contract import together
+
+PAIR = Tokens(
+    access="canary-access", refresh="canary-refresh", expires_at=NOON, refresh_expires_at=NOON + timedelta(days=90)
+)
+
+
+def everything(ledger) -> str:
+    with ledger.reading() as db:
+        return "\n".join(str(list(db.execute(table.select()))) for table in tables.metadata.sorted_tables)
+
+
+def test_a_pair_comes_back_as_it_was_kept_with_its_generation(opened):
+    store = opened().tokens("books")
+    assert store.load() is None
+    assert store.save(PAIR) == PAIR.model_copy(update={"generation": 1})
+    assert store.save(PAIR).generation == 2
+    assert opened().tokens("books").load() == PAIR.model_copy(update={"generation": 2})
+    assert opened().tokens("shop").load() is None
+
+
+def test_a_copy_of_the_database_alone_decrypts_nothing(opened):
+    opened().tokens("books").save(PAIR)
+    assert "canary" not in everything(opened())
+    thief = opened(token_keys=[Fernet.generate_key().decode()])
+    with pytest.raises(NotConfigured, match="BACKROOM_TOKEN_KEY: does not open the tokens of books"):
+        thief.tokens("books").load()
+
+
+def test_tokens_of_one_connection_cannot_be_moved_to_another(ledger):
+    ledger.tokens("books").save(PAIR)
+    with ledger.writing() as db:
+        db.execute(update(tables.tokens).values(connection="shop"))
+    with pytest.raises(NotConfigured, match="the tokens of shop are those of books"):
+        ledger.tokens("shop").load()
+
+
+def test_a_new_key_goes_first_and_the_old_one_still_opens(opened):
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    opened(token_keys=[old]).tokens("books").save(PAIR)
+    both = opened(token_keys=[new, old]).tokens("books")
+    both.save(both.load())
+    assert opened(token_keys=[new]).tokens("books").load().access == "canary-access"
+
+
+@pytest.mark.parametrize(("keys", "words"), [([], "is not set"), (["short"], "is no Fernet key")])
+def test_without_a_key_nothing_is_kept_and_the_setting_is_named(opened, keys, words):
+    store = opened(token_keys=keys).tokens("books")
+    assert store.load() is None  # a hub without rotating tokens needs no key
+    with pytest.raises(NotConfigured, match=f"BACKROOM_TOKEN_KEY: {words}") as refused:
+        store.save(PAIR)
+    assert "Fernet.generate_key" in refused.value.hint
+
+
+def test_the_end_of_a_refresh_token_is_known_without_the_key(opened):
+    opened().tokens("books").save(PAIR)
+    assert opened(token_keys=[]).token_ends("books") == PAIR.refresh_expires_at
+    assert opened().token_ends("shop") is None
+
+
+def renew(store, calls: list[int]) -> None:
+    """What TokenAuth does with a token that it finds expired."""
+    known = store.load()
+    with store.refreshing():
+        newest = store.load()
+        if newest.generation == known.generation:
+            time.sleep(0.05)
+            calls.append(newest.generation)
+            store.save(newest)
+
+
+def test_one_of_eight_threads_renews(opened):
+    ledger = opened(clock=None)
+    ledger.tokens("books").save(PAIR)
+    calls: list[int] = []
+    together(*[lambda: renew(ledger.tokens("books"), calls)] * 8)
+    assert calls == [1]
+
+
+def renew_in_a_process(url: str, gate, found) -> None:
+    ledger = Ledger(url, [KEY])
+    calls: list[int] = []
+    store = ledger.tokens("books")
+    store.load()
+    gate.wait()
+    renew(store, calls)
+    found.put(calls)
+    ledger.close()
+
+
+def test_one_of_eight_processes_renews(url, opened):
+    opened().tokens("books").save(PAIR)
+    context = multiprocessing.get_context("fork")
+    gate, found = context.Barrier(8), context.Queue()
+    processes = [context.Process(target=renew_in_a_process, args=(url, gate, found)) for _ in range(8)]
+    for process in processes:
+        process.start()
+    calls = [found.get(timeout=30) for _ in processes]
+    for process in processes:
+        process.join()
+    # somebody who looked late finds the new pair, and so may renew it again, but never the same one
+    used = [generation for each in calls for generation in each]
+    assert sorted(used) == sorted(set(used))
+    assert used[0] == 1 if len(used) == 1 else 1 in used
+
+
+def test_a_renewal_whose_process_died_is_free_after_half_a_minute(ledger, clock):
+    with ledger.writing() as db:
+        dead = {"name": "tokens:books", "holder": "dead", "until": round((clock() + 30) * 1e6)}
+        db.execute(tables.leases.insert(), dead)
+    with (
+        pytest.raises(Exception, match="somebody else holds tokens:books"),
+        leased(ledger, "tokens:books", longest=0.05),
+    ):
+        pass
+    clock.pass_by(31)
+    with ledger.tokens("books").refreshing(), ledger.reading() as db:
+        assert db.scalar(text("SELECT holder FROM leases")) != "dead"
+
+
+def test_a_long_renewal_keeps_its_lease(opened):
+    ledger = opened(clock=None)
+    with (
+        leased(ledger, "tokens:books", lease=0.15),
+        pytest.raises(Exception, match="somebody else holds"),
+        leased(ledger, "tokens:books", longest=0.4),
+    ):
+        pass
+
+
+def test_a_renewal_that_failed_lets_the_next_one_in(ledger):
+    with pytest.raises(ZeroDivisionError), ledger.tokens("books").refreshing():
+        raise ZeroDivisionError
+    with ledger.tokens("books").refreshing():
+        pass
