@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from commerce.events import Event
 from commerce.orders import Order
@@ -175,17 +175,14 @@ class Alert(Frozen):
 class Tokens(Frozen):
     """What an app gave us to prove who we are. `generation` rises with each saved pair."""
 
-    access: str
-    refresh: str = ""
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    access: str = Field(repr=False)
+    refresh: str = Field(default="", repr=False)
     expires_at: Moment
     refresh_expires_at: Moment | None = None
     account: str = ""
     generation: int = 0
-
-    def __repr__(self) -> str:
-        return f"Tokens(generation={self.generation}, expires_at={self.expires_at.isoformat()})"
-
-    __str__ = __repr__
 
 
 class TokenStore(Protocol):

@@ -17,13 +17,17 @@ from tasks.hub import the_hub
 from tasks.steps import deliver
 from tasks.tally import Tally
 
-SOURCE = Field("shop", title="Storefront", description="the connection that orders are read from")
-FROM = Field(title="From", description="first day, by creation of the order (UTC)")
-TO = Field(title="To", description="last day, included (UTC)")
-DESTINATIONS: list[str] = Field(
-    [], title="Destinations", description="connections that get them; none chosen: all that take orders"
+SOURCE = Field(
+    "shop", json_schema_extra={"title": "Storefront"}, description="the connection that orders are read from"
 )
-DRY = Field(False, title="Dry run", description="show the plan, and do nothing")
+FROM = Field(json_schema_extra={"title": "From"}, description="first day, by creation of the order (UTC)")
+TO = Field(json_schema_extra={"title": "To"}, description="last day, included (UTC)")
+DESTINATIONS: list[str] = Field(
+    [],
+    json_schema_extra={"title": "Destinations"},
+    description="connections that get them; none chosen: all that take orders",
+)
+DRY = Field(False, json_schema_extra={"title": "Dry run"}, description="show the plan, and do nothing")
 
 
 def backfill_name() -> str:

@@ -10,7 +10,9 @@ from flows.story import finish, run_name, the_route, told
 from tasks.steps import deliver, record_orders
 
 ROUTE = Field(
-    "orders-to-accounting", title="Route", description="a route of stack.toml that carries orders to the books"
+    "orders-to-accounting",
+    json_schema_extra={"title": "Route"},
+    description="a route of stack.toml that carries orders to the books",
 )
 
 

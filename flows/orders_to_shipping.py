@@ -10,7 +10,9 @@ from flows.story import finish, run_name, the_route, told
 from tasks.steps import deliver, record_orders
 
 ROUTE = Field(
-    "orders-to-shipping", title="Route", description="a route of stack.toml that carries orders to the warehouse"
+    "orders-to-shipping",
+    json_schema_extra={"title": "Route"},
+    description="a route of stack.toml that carries orders to the warehouse",
 )
 
 

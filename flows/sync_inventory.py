@@ -9,9 +9,19 @@ from pydantic import Field
 from flows.story import finish, run_name, the_route, told
 from tasks.steps import sync_stock
 
-ROUTE = Field("sync-inventory", title="Route", description="a route of stack.toml that carries stock")
-BIG = Field(False, title="Allow a big change", description="write even when more SKUs change than most_change allows")
-DRY = Field(False, title="Dry run", description="show each write with its before and after, and send none")
+ROUTE = Field(
+    "sync-inventory", json_schema_extra={"title": "Route"}, description="a route of stack.toml that carries stock"
+)
+BIG = Field(
+    False,
+    json_schema_extra={"title": "Allow a big change"},
+    description="write even when more SKUs change than most_change allows",
+)
+DRY = Field(
+    False,
+    json_schema_extra={"title": "Dry run"},
+    description="show each write with its before and after, and send none",
+)
 
 
 @flow(name="sync-inventory", flow_run_name=run_name)

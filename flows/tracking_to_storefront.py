@@ -9,7 +9,11 @@ from pydantic import Field
 from flows.story import finish, run_name, the_route, told
 from tasks.steps import deliver, record_parcels
 
-ROUTE = Field("tracking-to-storefront", title="Route", description="a route of stack.toml that carries parcels")
+ROUTE = Field(
+    "tracking-to-storefront",
+    json_schema_extra={"title": "Route"},
+    description="a route of stack.toml that carries parcels",
+)
 
 
 @flow(name="tracking-to-storefront", flow_run_name=run_name)

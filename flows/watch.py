@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -19,11 +20,14 @@ from pydantic import Field
 from flows.story import finish, told
 from tasks.steps import look
 
-PATIENCE = Field(10, title="Patience", ge=1, le=1440, description="minutes that a scheduled run may wait to start")
+Minutes = Annotated[int, Field(ge=1, le=1440)]  # Prefect drops bounds and title of a Field that is a default
+PATIENCE = Field(
+    10, json_schema_extra={"title": "Patience"}, description="minutes that a scheduled run may wait to start"
+)
 
 
 @flow(name="watch", flow_run_name="watch")
-async def watch(patience_minutes: int = PATIENCE) -> State[None]:
+async def watch(patience_minutes: Minutes = PATIENCE) -> State[None]:
     """Look at the freshness of every route, held records, paused connections, tokens near their end, waiting webhooks
     and schedules that did not run. One message for each new problem, and one when it is over.
     """

@@ -119,7 +119,8 @@ def upsert(db: Connection, table: Table, *, keep: Iterable[str] = ()) -> Insert:
 def insert_once(db: Connection, table: Table) -> Insert:
     """An INSERT that leaves a row alone that is already there; its rowcount says whether it was."""
     insert = postgresql.insert(table) if db.dialect.name == "postgresql" else sqlite.insert(table)
-    return insert.on_conflict_do_nothing().inline()  # a RETURNING of the new id would hide the rowcount
+    # Inline: to return a new id, SQLAlchemy would give up the rowcount.
+    return insert.on_conflict_do_nothing().inline().execution_options(preserve_rowcount=True)
 
 
 def micros(moment: datetime) -> int:

@@ -116,11 +116,11 @@ def read_stack(raw: Mapping[str, Any], find_secret: FindSecret) -> Stack:
     if unknown:
         raise NotConfigured(sorted(unknown)[0], "stack.toml has no such table; it has hub, connections and routes")
     connections = {
-        name: _connection(name, _table(f"connections.{name}", table), find_secret)
+        name: _connection(name, table, find_secret)
         for name, table in _table("connections", raw.get("connections", {})).items()
     }
     routes = {
-        name: _checked(Route, {"name": name, **_table(f"routes.{name}", table)}, f"routes.{name}")
+        name: _checked(Route, _named(f"routes.{name}", name, table), f"routes.{name}")
         for name, table in _table("routes", raw.get("routes", {})).items()
     }
     stack = Stack(
@@ -148,8 +148,9 @@ def secret_name(connection: str, field: str) -> str:
     return f"BACKROOM_{connection}_{field}".upper().replace("-", "_")
 
 
-def _connection(name: str, table: dict[str, Any], find_secret: FindSecret) -> ConnectionSettings:
+def _connection(name: str, value: Any, find_secret: FindSecret) -> ConnectionSettings:
     _check_name(name)
+    table = _named(f"connections.{name}", name, value)
     vendor = table.get("vendor")
     if not isinstance(vendor, str):
         raise NotConfigured(f"connections.{name}.vendor", "missing: say which app this is")
@@ -176,7 +177,7 @@ def _connection(name: str, table: dict[str, Any], find_secret: FindSecret) -> Co
                 f"is not set; connection {name!r} ({vendor}) needs it",
                 hint=f"set {secret_name(name, field)} in the environment or in .env",
             )
-    return _checked(model, {"name": name, **table, **secrets}, f"connections.{name}")
+    return _checked(model, {**table, **secrets}, f"connections.{name}")
 
 
 def _is_secret(annotation: Any) -> bool:
@@ -189,14 +190,22 @@ def _table(where: str, value: Any) -> dict[str, Any]:
     return value
 
 
+def _named(where: str, name: str, value: Any) -> dict[str, Any]:
+    """A table with its own name put in, which it must not say itself."""
+    table = _table(where, value)
+    if "name" in table:
+        raise NotConfigured(f"{where}.name", f"is not a setting: the table's own name counts, {name!r}")
+    return {"name": name, **table}
+
+
 def _checked(model: type[Model], values: Mapping[str, Any], where: str) -> Model:
     """Validate, and turn the first complaint into one line that names the setting and never its value."""
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        raise NotConfigured(f"{where}.{path}" if path else where, str(first["msg"])) from None
+        path = ".".join(str(part) for part in (where, *first["loc"]))
+        raise NotConfigured(path, str(first["msg"]).removeprefix("Value error, ")) from None
 
 
 def _check_name(name: str) -> None:

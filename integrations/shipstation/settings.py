@@ -15,7 +15,7 @@ WarehouseId = Annotated[str, StringConstraints(pattern=r"^se(-[a-z0-9]+)+$", max
 class ShipStationSettings(ConnectionSettings):
     """A ShipStation account over API V2. `warehouses` maps the storefront's locations to ShipStation's."""
 
-    vendor: Literal["shipstation"] = "shipstation"
+    vendor: Literal["shipstation"] = Field("shipstation", description="The vendor folder: shipstation.")
     base_url: str = Field("https://api.shipstation.com", description="Where API V2 is; every path starts with /v2/.")
     api_key: SecretStr = Field(description="A V2 key: ShipStation > Settings > Account > API Settings.")
     store_id: str | None = Field(

@@ -380,8 +380,9 @@ def test_a_refused_credential_and_an_outage_do_not_burn_the_batch():
     shop.fails("before", times=9, status=503)
     with pytest.raises(TemporarilyUnavailable):
         deliver(shop, parcel_for(order))
-    poor = Connected(scopes=["read_orders"])
-    with pytest.raises(NotAuthorised):
+    poor = Connected(scopes=["write_orders", "read_customers", "read_merchant_managed_fulfillment_orders"])
+    order = poor.read(poor.place())
+    with pytest.raises(NotAuthorised, match="write_merchant_managed"):
         deliver(poor, parcel_for(order))
 
 

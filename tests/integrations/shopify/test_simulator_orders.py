@@ -301,6 +301,13 @@ def test_the_summary_is_what_an_independent_check_needs():
             "fulfillment": "UNFULFILLED",
             "total": "59.00",
             "currency": "USD",
+            "email": "jo@example.com",
+            "paid": True,
+            "on_hold": False,
+            "received": "59.00",
+            "refunded": "0.00",
+            "gift_card": "0.00",
+            "remaining": [{"sku": "MUG-RED", "quantity": 2, "location": "Main"}],
             "lines": [{"sku": "MUG-RED", "quantity": 2, "current": 2, "fulfillable": 2}],
             "fulfillments": [],
         }
