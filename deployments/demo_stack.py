@@ -10,9 +10,9 @@ from cryptography.fernet import Fernet
 SECRETS = {
     "BACKROOM_SHOP_CLIENT_SECRET": "sim-secret",
     "BACKROOM_WAREHOUSE_API_KEY": "sim-shipstation-key",
-    "BACKROOM_BOOKS_CLIENT_SECRET": "sim-secret",
-    "BACKROOM_BOOKS_REFRESH_TOKEN": "sim-refresh",
-    "BACKROOM_BOOKS_VERIFIER_TOKEN": "sim-verifier",
+    "BACKROOM_BOOKS_CLIENT_SECRET": "secret",
+    "BACKROOM_BOOKS_REFRESH_TOKEN": "RT1-first",
+    "BACKROOM_BOOKS_VERIFIER_TOKEN": "verifier",
     "BACKROOM_MARKETING_API_KEY": "pk_sim",
     "BACKROOM_INVENTORY_API_KEY": "sim-key",
     "BACKROOM_ALERTS_WEBHOOK_URL": "https://hooks.slack.com/services/T000/B000/XXXX",
@@ -44,8 +44,8 @@ fallback_phone = "+1 555 0100"
 vendor = "quickbooks"
 base_url = "{base}/books"
 token_url = "{base}/books/oauth2/v1/tokens/bearer"
-realm_id = "9341453000000001"
-client_id = "sim-client"
+realm_id = "9130357992221046"
+client_id = "client"
 create_missing = true
 
 [connections.marketing]

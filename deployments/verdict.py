@@ -1,7 +1,6 @@
 """What landed where, judged from the vendors' own state: it never asks the hub whether the hub is right.
 
-The only thing taken from the hub is the list of held records: an order that is held, with a reason, may be missing at
-the destination that it is held for, and nowhere else.
+The list of held records is shown beside it and excuses nothing: an order that is held is an order that did not arrive.
 """
 
 from __future__ import annotations
@@ -37,12 +36,11 @@ def judge(states: Mapping[str, State], before: State, held: Sequence[Mapping[str
     """Compare the storefront's truth with what every other place holds. `before` is the storefront before the job."""
     verdict = Verdict(rows=dict(plan.counts))
     orders = {key_of(order): order for order in states["shop"]["orders"]}
-    excused = excuses(held)
     shop_row(verdict, orders.values())
-    judge_warehouse(verdict, orders, states["warehouse"], excused["warehouse"])
-    judge_tracking(verdict, orders, states["warehouse"], excused[CONNECTION])
-    judge_books(verdict, orders, states["books"], excused["books"])
-    judge_marketing(verdict, orders, states["marketing"], excused["marketing"])
+    judge_warehouse(verdict, orders, states["warehouse"])
+    judge_tracking(verdict, orders, states["warehouse"])
+    judge_books(verdict, orders, states["books"])
+    judge_marketing(verdict, orders, states["marketing"])
     judge_stock(verdict, states["inventory"], states["shop"], before)
     verdict.held = [
         {"destination": one["destination"], "record": one["label"] or one["subject"], "why": one["reason"]}
@@ -56,14 +54,6 @@ def key_of(order: State) -> str:
     return f"{CONNECTION}:{str(order['id']).rsplit('/', 1)[-1]}"
 
 
-def excuses(held: Sequence[Mapping[str, Any]]) -> dict[str, set[str]]:
-    """Subjects that are held, by destination."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for one in held:
-        found[one["destination"]].add(one["subject"])
-    return found
-
-
 def shop_row(verdict: Verdict, orders: Iterable[State]) -> None:
     """The storefront itself."""
     real = [order for order in orders if not order["test"]]
@@ -72,7 +62,7 @@ def shop_row(verdict: Verdict, orders: Iterable[State]) -> None:
     place(verdict, "Shopify", f"{len(real)} orders", f"{money:.2f} {currency} received less refunds", "the truth")
 
 
-def judge_warehouse(verdict: Verdict, orders: Mapping[str, State], state: State, excused: set[str]) -> None:
+def judge_warehouse(verdict: Verdict, orders: Mapping[str, State], state: State) -> None:
     """Each order that has to be shipped is there once, with just its units; no other order is."""
     active: dict[str, Counter[str]] = defaultdict(Counter)
     keys = Counter(one["external_shipment_id"] for one in state["shipments"] if one["shipment_status"] != "cancelled")
@@ -86,7 +76,7 @@ def judge_warehouse(verdict: Verdict, orders: Mapping[str, State], state: State,
     expected = {key: units_to_ship(order) for key, order in orders.items()}
     for key in sorted(set(active) | set(expected)):
         wanted, there = +expected.get(key, Counter()), +active.get(key, Counter())
-        if wanted != there and key not in excused:
+        if wanted != there:
             verdict.wrong.append(f"warehouse: {named(orders, key)} should have {dict(wanted)}, has {dict(there)}")
     units = sum(sum(one.values()) for one in active.values())
     place(
@@ -115,7 +105,7 @@ def _summed(lines: Iterable[State]) -> list[dict[str, Any]]:
     return [{"sku": sku, "quantity": count} for sku, count in found.items()]
 
 
-def judge_tracking(verdict: Verdict, orders: Mapping[str, State], state: State, excused: set[str]) -> None:
+def judge_tracking(verdict: Verdict, orders: Mapping[str, State], state: State) -> None:
     """Each label's number is at its order just once."""
     shipments = {one["shipment_id"]: one for one in state["shipments"]}
     numbers = Counter(
@@ -133,7 +123,7 @@ def judge_tracking(verdict: Verdict, orders: Mapping[str, State], state: State, 
             continue
         times = numbers[label["tracking_number"]]
         brought += times == 1
-        if times != 1 and not any(label["label_id"] in subject for subject in excused):
+        if times != 1:
             verdict.wrong.append(f"tracking: {label['tracking_number']} is {times} times at {named(orders, key)}")
     doubled = [number for number, times in numbers.items() if times > 1]
     verdict.wrong += [f"tracking: {number} is at the storefront more than once" for number in doubled]
@@ -142,7 +132,7 @@ def judge_tracking(verdict: Verdict, orders: Mapping[str, State], state: State, 
     )
 
 
-def judge_books(verdict: Verdict, orders: Mapping[str, State], state: State, excused: set[str]) -> None:
+def judge_books(verdict: Verdict, orders: Mapping[str, State], state: State) -> None:
     """Each paid order is posted once, each refund once, and the money adds up to the cent."""
     sales: dict[str, list[Decimal]] = defaultdict(list)
     refunds: dict[str, list[Decimal]] = defaultdict(list)
@@ -157,8 +147,6 @@ def judge_books(verdict: Verdict, orders: Mapping[str, State], state: State, exc
         money = sum(sales[key], Decimal(0)) - sum(refunds[key], Decimal(0))
         wanted = Decimal(0) if order["test"] or not order["paid"] else cash(order)
         due, posted = due + wanted, posted + money
-        if key in excused:
-            continue
         if money != wanted:
             verdict.wrong.append(f"books: {order['name']} should come to {wanted}, comes to {money}")
         if len(sales[key]) != (0 if order["test"] or not order["paid"] else 1):
@@ -173,7 +161,7 @@ def cash(order: State) -> Decimal:
     return Decimal(order["received"]) - Decimal(order["refunded"]) - Decimal(order["gift_card"])
 
 
-def judge_marketing(verdict: Verdict, orders: Mapping[str, State], state: State, excused: set[str]) -> None:
+def judge_marketing(verdict: Verdict, orders: Mapping[str, State], state: State) -> None:
     """Each order of a known shopper was placed once; history started no flow; nobody was subscribed."""
     placed: Counter[str] = Counter()
     facts: Counter[str] = Counter()
@@ -183,7 +171,7 @@ def judge_marketing(verdict: Verdict, orders: Mapping[str, State], state: State,
             placed[f"{CONNECTION}:{event['unique_id'].rsplit(':', 1)[-1]}"] += 1
     wanted = {key for key, order in orders.items() if not order["test"] and order["email"]}
     for key in sorted(wanted | set(placed)):
-        if placed[key] != (key in wanted) and key not in excused:
+        if placed[key] != (key in wanted):
             verdict.wrong.append(f"marketing: {named(orders, key)} was placed {placed[key]} times")
     if state["subscribed"]:
         verdict.wrong.append(f"marketing: {state['subscribed']} people were subscribed")

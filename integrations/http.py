@@ -26,6 +26,9 @@ from commerce.ports import CallLog
 
 log = logging.getLogger(__name__)
 
+# httpx writes whole URLs at INFO, and a URL can hold a secret (a Slack webhook) or a person (a search by e-mail).
+logging.getLogger("httpx").setLevel(logging.WARNING)
+
 Safety = Literal["read", "repeatable", "once"]
 """read: changes nothing. repeatable: a write that the vendor applies once however often it arrives. once: a write
 whose lost answer leaves us in doubt."""

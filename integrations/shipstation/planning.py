@@ -85,6 +85,14 @@ class Plan:
     problem: Held | Retry | None = None
 
 
+@dataclass(frozen=True)
+class Needs:
+    """Units that must be waiting in ShipStation, by location: to be shipped `now`, or `later` after a release."""
+
+    now: dict[str, Counter[str]]
+    later: dict[str, Counter[str]]
+
+
 def plan(wish: Wish, seen: Sequence[Standing], parts: Sequence[Part], *, in_doubt: bool = False) -> Plan:
     """The steps from what ShipStation holds to what we wish.
 
@@ -147,35 +155,34 @@ def _sum(standings: Iterable[Standing]) -> Counter[str]:
     return sum((standing.units for standing in standings), Counter[str]())
 
 
-def _needs(wish: Wish, seen: Sequence[Standing]) -> dict[str, Counter[str]]:
-    """Units that must be waiting in ShipStation, by location: what is wanted less what is in flight.
+def _needs(wish: Wish, seen: Sequence[Standing]) -> Needs:
+    """Units that must be waiting in ShipStation: what is wanted less what is in flight.
 
     What left from another location than the storefront now asks for counts too: it is the same goods.
     """
     flying = _in_flight(wish.order, seen)
-    needs, surplus = {}, Counter[str]()
+    now, surplus = {}, Counter[str]()
     for each in wish.allocation.shipments:
         here = _sum(standing for standing in flying if standing.part.location == each.location_id)
-        needs[each.location_id] = each.units - here
+        now[each.location_id] = each.units - here
         surplus += here - each.units
-    places = {each.location_id for each in wish.allocation.shipments}
-    surplus += _sum(standing for standing in flying if standing.part.location not in places)
-    for place, need in needs.items():
-        needs[place] = need - surplus
-        surplus -= need
-    return needs
+    surplus += _sum(standing for standing in flying if standing.part.location not in now)
+    later = {each.location_id: each.units for each in wish.allocation.waiting}
+    for units in (now, later):
+        for place, need in units.items():
+            units[place] = need - surplus
+            surplus -= need
+    return Needs(now, later)
 
 
-def _steps_at(
-    place: str, wish: Wish, seen: Sequence[Standing], needs: dict[str, Counter[str]], parts: Sequence[Part]
-) -> list[Step]:
-    units = needs.get(place, Counter())
+def _steps_at(place: str, wish: Wish, seen: Sequence[Standing], needs: Needs, parts: Sequence[Part]) -> list[Step]:
+    units = needs.now.get(place, Counter())
     pending = _pending_at(place, seen)
     if not pending:
         return [Create(place, units)] if units else []
     held = not units
     if held:
-        units = wish.waiting_at(place)
+        units = needs.later.get(place, Counter())
         if not units:
             return [CallOff(standing) for standing in pending]
     if _divided(pending, seen):
@@ -199,14 +206,14 @@ def _is_split(standing: Standing, seen: Sequence[Standing]) -> bool:
     return sum(each.part.external_id == standing.part.external_id for each in seen) > 1
 
 
-def _moved(steps: list[Step], needs: dict[str, Counter[str]]) -> list[Step]:
+def _moved(steps: list[Step], needs: Needs) -> list[Step]:
     """Where an order has moved to another location as a whole, change its shipment instead of replacing it.
 
     Only the one that has the order's own key: the others' keys name their location.
     """
     leaving = next((s for s in steps if isinstance(s, CallOff) and "/" not in s.standing.part.external_id), None)
     arriving = next((s for s in steps if isinstance(s, Create)), None)
-    if leaving is None or arriving is None or leaving.standing.part.location in needs:
+    if leaving is None or arriving is None or leaving.standing.part.location in needs.now:
         return steps
     rest = [step for step in steps if step not in (leaving, arriving)]
     return [*rest, Update(leaving.standing, arriving.location, arriving.units)]
@@ -242,13 +249,12 @@ def _too_late(wish: Wish, standings: Sequence[Standing], change: str) -> Held:
     )
 
 
-def _split_by_staff(wish: Wish, seen: Sequence[Standing], needs: dict[str, Counter[str]]) -> Held | None:
+def _split_by_staff(wish: Wish, seen: Sequence[Standing], needs: Needs) -> Held | None:
     """A change to an order whose shipment staff have divided: we cannot know which half it concerns."""
-    waiting = {each.location_id: each.units for each in wish.allocation.waiting}
-    for place in sorted({*needs, *waiting}):
-        pending, need = _pending_at(place, seen), needs.get(place, Counter())
+    for place in sorted({*needs.now, *needs.later}):
+        pending, need = _pending_at(place, seen), needs.now.get(place, Counter())
         same = _sum(pending) == need and all(standing.part.to in ("", wish.to) for standing in pending)
-        held_back = not need and _sum(pending) <= waiting.get(place, Counter())
+        held_back = not need and _sum(pending) <= needs.later.get(place, Counter())
         if pending and _divided(pending, seen) and not same and not held_back:
             names = ", ".join(standing.shipment.shipment_id for standing in pending)
             return Held(

@@ -73,11 +73,6 @@ class Wish:
         reason = "" if self.ships else self.allocation.reason
         return fingerprint(self.allocation.verdict, reason, _canonical(bodies), _canonical(waiting))
 
-    def waiting_at(self, location_id: str) -> Counter[str]:
-        """Units that this location must not ship yet."""
-        waiting = (each.units for each in self.allocation.waiting if each.location_id == location_id)
-        return sum(waiting, Counter[str]())
-
     def body(self, location_id: str, units: Counter[str], *, with_money: bool, held: bool = False) -> dict[str, Any]:
         """ShipStation's view of `units` shipped by this location, not before a release if `held`. Raises Unmappable."""
         routed = self._routed(location_id)

@@ -51,6 +51,7 @@ class Checks:
         yield self._version({one["handle"] for one in seen["publicApiVersions"] if one["supported"]})
         yield self._signing()
         yield from self._places()
+        yield from self._addresses()
 
     def check_locations(self, ids: Sequence[str]) -> Iterator[Finding]:
         """Whether the locations of a stock map exist in the shop; ids are numbers."""
@@ -95,6 +96,21 @@ class Checks:
             yield Finding(subject="locations", ok=False, message=str(error), hint=error.hint)
             return
         yield Finding(subject="locations", ok=bool(names), message=", ".join(names) or "the shop has none")
+
+    def _addresses(self) -> Iterator[Finding]:
+        """Whether Shopify shows us where parcels go: on some plans it hides personal data from custom apps."""
+        try:
+            recent = self.graphql.ask(documents.RECENT_ADDRESSES)["orders"]["nodes"]
+        except HubError as error:
+            yield Finding(subject="addresses", ok=False, message=str(error), hint=error.hint)
+            return
+        seen = [one["shippingAddress"] for one in recent if one["requiresShipping"] and one["shippingAddress"]]
+        if seen and not any(one["name"] or one["address1"] for one in seen):
+            hint = "ask for access to protected customer data in the Dev Dashboard; some plans need an upgrade"
+            message = "Shopify hides names and streets from this app, so nothing can be shipped"
+            yield Finding(subject="addresses", ok=False, message=message, hint=hint)
+        elif seen:
+            yield Finding(subject="addresses", ok=True, message="names and streets of recent orders are visible")
 
 
 def scopes(granted: set[str]) -> Iterator[Finding]:

@@ -53,8 +53,7 @@ ORDERS_CHANGED = _document(
     """
     query OrdersChanged($query: String!, $after: String) {
       orders(first: 250, after: $after, query: $query, sortKey: UPDATED_AT) {
-        pageInfo { hasNextPage endCursor }
-        nodes { id at: updatedAt }
+        pageInfo { hasNextPage endCursor } nodes { id at: updatedAt }
       }
     }
     """,
@@ -65,8 +64,7 @@ ORDERS_CREATED = _document(
     """
     query OrdersCreated($query: String!, $after: String) {
       orders(first: 250, after: $after, query: $query, sortKey: CREATED_AT) {
-        pageInfo { hasNextPage endCursor }
-        nodes { id at: createdAt }
+        pageInfo { hasNextPage endCursor } nodes { id at: createdAt }
       }
     }
     """,
@@ -135,6 +133,17 @@ SHOP_AND_SCOPES = _document(
     cost=5,
 )
 
+RECENT_ADDRESSES = _document(
+    """
+    query RecentAddresses {
+      orders(first: 10, sortKey: CREATED_AT, reverse: true) {
+        nodes { requiresShipping shippingAddress { name address1 } }
+      }
+    }
+    """,
+    cost=6,
+)
+
 LOCATIONS = _document(
     """
     query Locations($after: String) {
@@ -176,8 +185,7 @@ GIFT_CARDS = _document(
     """
     query GiftCards($query: String!, $after: String) {
       productVariants(first: 250, after: $after, query: $query) {
-        pageInfo { hasNextPage endCursor }
-        nodes { sku }
+        pageInfo { hasNextPage endCursor } nodes { sku }
       }
     }
     """,
@@ -253,8 +261,7 @@ WEBHOOK_LIST = _document(
     """
     query WebhookList($after: String) {
       webhookSubscriptions(first: 100, after: $after) {
-        pageInfo { hasNextPage endCursor }
-        nodes { id topic uri }
+        pageInfo { hasNextPage endCursor } nodes { id topic uri }
       }
     }
     """,

@@ -166,6 +166,17 @@ def test_a_routing_that_lags_behind_a_refund_ships_no_refunded_unit() -> None:
     assert [dict(each.units) for each in shipments_wanted(order).shipments] == [{"line-MUG-RED": 1}]
 
 
+def test_two_routes_that_claim_the_same_units_share_them() -> None:
+    # given three mugs that two locations both claim, as while they move from one to the other
+    routes = (a_route(a_fulfilment_line(MUGS, remaining=2)), a_route(a_fulfilment_line(MUGS), id="b", location_id="z"))
+    order = an_order(lines=(MUGS,), fulfilment_orders=routes)
+    wanted = shipments_wanted(order).shipments
+    assert [(each.location_id, dict(each.units)) for each in wanted] == [
+        ("loc-1", {"line-MUG-RED": 2}),
+        ("z", {"line-MUG-RED": 1}),
+    ]
+
+
 def test_a_line_that_the_order_does_not_have_is_for_a_person() -> None:
     with pytest.raises(Unmappable, match="line-TEA, which it does not have"):
         shipments_wanted(an_order(lines=(MUGS,), fulfilment_orders=(a_fulfilment_order([TEA]),)))
@@ -201,10 +212,10 @@ def routed_orders(draw: st.DrawFn) -> Order:
     return an_order(
         lines=tuple(lines),
         fulfilment_orders=routed,
-        test=draw(st.booleans()),
-        cancelled_at=draw(st.sampled_from([None, None, NOON])),
+        test=draw(st.sampled_from([False] * 9 + [True])),
+        cancelled_at=draw(st.sampled_from([None] * 9 + [NOON])),
         on_hold=draw(st.booleans()),
-        financial=draw(st.sampled_from(list(Financial))),
+        financial=draw(st.sampled_from([Financial.PAID, Financial.PARTIALLY_REFUNDED] * 5 + list(Financial))),
     )
 
 

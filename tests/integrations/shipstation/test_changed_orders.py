@@ -148,6 +148,20 @@ def test_an_update_without_an_answer_is_made_again(world: World) -> None:
     assert world.shipments[0]["notes_from_buyer"] == ""
 
 
+def test_a_lost_second_shipment_is_found_and_brought_up_to_date(world: World) -> None:
+    world.deliver(EVERYTHING)
+    divided = routed(a_route(MUG_RED=3), a_route("loc-2", "fo-2", TEA=1))
+    world.fails("POST", kind="drop_after")
+    (lost,) = world.deliver(divided)
+    assert isinstance(lost, Unknown)
+    # when the shopper moves before the next try
+    (outcome,) = world.deliver(changed(divided, ship_to=an_address(line1="1 New Street")), in_doubt=True)
+    # then both shipments go there, and nothing is there twice
+    done(outcome)
+    assert world.waiting == {"shop:51001": {"line-MUG-RED": 3}, "shop:51001/loc-2": {"line-TEA": 1}}
+    assert [each["ship_to"]["address_line1"] for each in world.shipments] == ["1 New Street"] * 2
+
+
 # --- held -------------------------------------------------------------------------------------------------------------
 
 
@@ -166,6 +180,20 @@ def test_a_hold_after_export_keeps_the_shipment_back_until_it_is_released(world:
     world.deliver(EVERYTHING)
     assert world.shipments[0]["hold_until_date"] is None
     assert len(world.sim.do_buy_labels()) == 1
+
+
+def test_a_hold_on_what_has_a_label_is_told_and_the_rest_is_kept_back_without_it(world: World) -> None:
+    # given a tea with a label, and mugs that wait
+    world.deliver(routed(a_route(TEA=1)))
+    world.sim.do_buy_labels()
+    world.deliver(routed(a_route(TEA=1), a_route(id="fo-2", MUG_RED=3)))
+    # when everything is put on hold
+    on_hold = (a_route(status="on_hold", TEA=1), a_route(id="fo-2", status="on_hold", MUG_RED=3))
+    problem = held(world.deliver(routed(*on_hold))[0])
+    # then the tea is for a person, and the mugs are kept back
+    assert problem.cause == "changed_after_shipping"
+    assert world.waiting == {"shop:51001/loc-1": {"line-MUG-RED": 3}}
+    assert world.sim.do_buy_labels() == []
 
 
 def test_an_order_that_waits_for_more_money_goes_on_as_it_was_paid(world: World) -> None:
@@ -356,6 +384,23 @@ def test_a_voided_label_opens_the_shipment_again(world: World) -> None:
     world.sim.do_void_label(label)
     world.deliver(refunded(MUGS, 1, a_route(MUG_RED=2, TEA=1)))
     assert world.waiting == {"shop:51001": {"line-MUG-RED": 2, "line-TEA": 1}}
+
+
+def test_a_return_label_does_not_mean_that_anything_has_left(world: World) -> None:
+    world.deliver(EVERYTHING)
+    world.sim.do_return_label(world.shipments[0]["shipment_id"])
+    done(world.deliver(cancelled(EVERYTHING))[0])
+    assert world.waiting == {}
+
+
+def test_a_void_that_leaves_the_status_is_shipstations_to_explain(world: World) -> None:
+    world.deliver(EVERYTHING)
+    (label,) = world.sim.do_buy_labels()
+    world.sim.do_void_label(label)
+    world.sim.shipments.by_id["se-412669417"]["shipment_status"] = "label_purchased"
+    problem = held(world.deliver(cancelled(EVERYTHING))[0])
+    assert problem.cause == "refused"
+    assert "Void the label before cancelling the shipment." in problem.reason
 
 
 def test_a_label_in_the_making_is_waited_for(world: World) -> None:

@@ -9,7 +9,6 @@ from pydantic import SecretStr, ValidationError
 from commerce.errors import (
     NotAuthorised,
     OutcomeUnknown,
-    RateLimited,
     Rejected,
     TemporarilyUnavailable,
     UnexpectedAnswer,
@@ -19,7 +18,6 @@ from integrations.connector import Services
 from integrations.shopify import CONNECTOR, documents
 from integrations.shopify.client import Shopify
 from integrations.shopify.graphql import quoted
-from integrations.shopify.throttle import Throttle
 from integrations.simulator import Fault
 
 from .connected import AT_NOON, EPOCH, Connected, orders_of, some_settings
@@ -120,83 +118,6 @@ def test_a_missing_scope_is_named():
     assert refused.value.code == "ACCESS_DENIED"
 
 
-def test_a_429_is_waited_out_as_long_as_shopify_asks():
-    # given a shop whose front servers are busy
-    shop = Connected()
-    shop.fails("before", status=429, headers={"retry-after": "2.0"})
-    # when it is read
-    assert len(shop.client.locations()) == 2
-    # then after exactly that wait
-    assert shop.slept == [2.0]
-
-
-def test_being_throttled_waits_for_the_missing_points():
-    # given a bucket that others have emptied down to 3 points, which we do not know
-    shop = Connected()
-    shop.client.locations()
-    shop.sim.bucket.level = 3
-    client = shop.another_client()
-    # when we ask for something that costs 11
-    assert len(client.locations()) == 2
-    # then we wait one second for the missing points at 100 a second
-    assert shop.slept == [1.0]
-
-
-def test_we_are_never_throttled_by_our_own_doing():
-    # given a shop and a call of a known price
-    shop = Connected()
-    shop.place()
-    # when we read as fast as we can, far beyond the bucket of 2,000 points
-    for _ in range(60):
-        list(shop.client.orders_by_id(["5400000000001"]))
-        shop.sim.bucket.level -= 150  # others work too
-        shop.client.locations()
-    # then we have waited, and Shopify has never said no
-    assert sum(shop.slept) > 10
-    assert shop.sim.do_calls().keys() == {"POST 200"}
-    assert shop.sim.bucket.level > 0
-
-
-def test_our_pace_can_be_switched_off():
-    shop = Connected({"pace": False}, limits=False)
-    for _ in range(50):
-        shop.client.locations()
-    assert shop.slept == []
-
-
-def test_the_throttle_waits_for_what_is_missing_and_no_longer():
-    # given a bucket of which we know that 4 points are left, filling with 2 a second
-    slept: list[float] = []
-    now = [0.0]
-
-    def sleep(seconds: float) -> None:
-        slept.append(seconds)
-        now[0] += seconds
-
-    throttle = Throttle(lambda: now[0], sleep)
-    status = {"maximumAvailable": 100, "currentlyAvailable": 4, "restoreRate": 2}
-    throttle.learn(documents.LOCATIONS, {"requestedQueryCost": 12, "throttleStatus": status})
-    # when a call of 12 points is due
-    throttle.wait(documents.LOCATIONS)
-    # then it waits four seconds; a second one, six more
-    throttle.wait(documents.LOCATIONS)
-    assert slept == [4.0, 6.0]
-
-
-def test_a_throttled_call_that_would_wait_too_long_is_left_to_the_task():
-    shop = Connected()
-    shop.client.locations()
-    cost = {
-        "requestedQueryCost": 900,
-        "throttleStatus": {"currentlyAvailable": 0, "restoreRate": 10, "maximumAvailable": 1000},
-    }
-    body = {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}], "extensions": {"cost": cost}}
-    shop.fails("before", status=200, body=body)
-    with pytest.raises(RateLimited) as waiting:
-        shop.client.locations()
-    assert waiting.value.retry_after == 90.0
-
-
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 430])
 def test_a_read_is_repeated_when_shopify_stumbles(status):
     shop = Connected()
@@ -279,60 +200,6 @@ def test_pages_that_go_round_in_circles_are_an_error():
 )
 def test_values_of_filters_are_quoted(text, said):
     assert quoted(text) == said
-
-
-def test_the_check_of_a_sound_shop_finds_all_well():
-    shop = Connected()
-    findings = {one.subject: one for one in shop.client.check()}
-    assert all(one.ok for one in findings.values())
-    assert findings["shop"].message == "Demo (demo.myshopify.com), plan Basic, USD"
-    assert "Main = " in findings["locations"].message
-    assert findings["API version"].message == "2026-10 is served"
-
-
-def test_the_check_says_which_scopes_are_missing_and_what_for():
-    shop = Connected(scopes=["read_orders", "read_locations", "read_customers", "read_products", "read_inventory"])
-    bad = {one.subject for one in shop.client.check() if not one.ok}
-    assert bad == {
-        "scope write_inventory",
-        "scope read_merchant_managed_fulfillment_orders",
-        "scope write_merchant_managed_fulfillment_orders",
-        "scope read_fulfillments",
-    }
-
-
-def test_the_check_notices_that_old_orders_are_invisible():
-    shop = Connected(scopes=["write_orders", "read_locations"])
-    message = {one.subject: one.message for one in shop.client.check()}["scope read_all_orders"]
-    assert "60 days" in message
-
-
-def test_the_check_notices_another_version_than_asked_for():
-    shop = Connected({"api_version": "2024-01"})
-    (version,) = [one for one in shop.client.check() if one.subject == "API version"]
-    assert not version.ok
-    assert "asked for 2024-01" in version.message
-
-
-def test_the_check_notices_another_shop():
-    shop = Connected(domain="other.myshopify.com")
-    (finding,) = [one for one in shop.client.check() if one.subject == "shop"]
-    assert not finding.ok
-    assert "other.myshopify.com" in finding.hint
-
-
-def test_the_check_reports_a_refused_credential_and_stops():
-    shop = Connected({"access_token": SecretStr("revoked")})
-    (finding,) = shop.client.check()
-    assert (finding.subject, finding.ok) == ("credential", False)
-
-
-def test_the_locations_of_a_stock_map_are_looked_up():
-    shop = Connected()
-    here, nowhere = shop.client.check_locations([shop.location(), "1"])
-    assert (here.ok, here.message) == (True, "is Main")
-    assert not nowhere.ok
-    assert "Main = " in nowhere.hint
 
 
 def test_nobody_else_gets_our_token():

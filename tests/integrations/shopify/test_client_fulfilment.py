@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from commerce.errors import NotAuthorised, TemporarilyUnavailable
-from commerce.outcomes import Binding, Done, Held, Outcome, Retry, Skipped, Unknown
+from commerce.outcomes import Done, Held, Outcome, Retry, Skipped, Unknown
 from commerce.parcels import ParcelLine
 from commerce.ports import Item
 
@@ -282,65 +282,6 @@ def test_a_merchant_may_want_no_mails_at_all():
     assert shop.sim.emails_sent == 0
 
 
-def test_a_voided_label_takes_its_fulfilment_back_once():
-    # given a delivered parcel
-    shop = Connected()
-    order = shop.read(shop.place())
-    (done,) = deliver(shop, parcel_for(order))
-    # when its label is voided, and the same is heard twice
-    (first,) = deliver(shop, parcel_for(order, voided=True, binding=done.binding))
-    (again,) = deliver(shop, parcel_for(order, voided=True, binding=done.binding, in_doubt=True))
-    # then the fulfilment is cancelled and the order waits again
-    assert (first.changed, again.changed) == (True, False)
-    assert sent(shop) == [("CANCELLED", [UPS], [("MUG-RED", 2)])]
-    # and the label that replaces it mails nobody a second time
-    (replaced,) = deliver(shop, parcel_for(order, "label-2", tracking_numbers=(OTHER,)))
-    assert isinstance(replaced, Done)
-    assert sent(shop)[1] == ("SUCCESS", [OTHER], [("MUG-RED", 2)])
-    assert shop.sim.emails_sent == 1
-
-
-def test_a_label_voided_and_replaced_within_one_batch_ends_with_the_new_one():
-    shop = Connected()
-    order = shop.read(shop.place())
-    (done,) = deliver(shop, parcel_for(order))
-    new, old = deliver(
-        shop,
-        parcel_for(order, "label-2", tracking_numbers=(OTHER,)),
-        parcel_for(order, voided=True, binding=done.binding),
-    )
-    assert isinstance(new, Done)
-    assert isinstance(old, Done)
-    assert [(status, numbers) for status, numbers, _ in sent(shop)] == [("CANCELLED", [UPS]), ("SUCCESS", [OTHER])]
-
-
-def test_a_label_voided_before_we_told_anyone_is_skipped():
-    shop = Connected()
-    (outcome,) = deliver(shop, parcel_for(shop.read(shop.place()), voided=True))
-    assert isinstance(outcome, Skipped)
-
-
-def test_a_voided_label_whose_fulfilment_may_have_been_made_is_looked_for():
-    shop = Connected()
-    order = shop.read(shop.place())
-    shop.loses_the_answer_to("FulfillmentCreate")
-    deliver(shop, parcel_for(order))
-    (outcome,) = deliver(shop, parcel_for(order, voided=True, in_doubt=True))
-    assert isinstance(outcome, Done)
-    assert sent(shop)[0][0] == "CANCELLED"
-
-
-def test_a_new_number_for_the_same_label_corrects_the_fulfilment_without_a_mail():
-    shop = Connected()
-    order = shop.read(shop.place())
-    (done,) = deliver(shop, parcel_for(order))
-    (corrected,) = deliver(shop, parcel_for(order, tracking_numbers=(OTHER,), binding=done.binding))
-    assert isinstance(corrected, Done)
-    assert corrected.binding.vendor_id == done.binding.vendor_id
-    assert sent(shop) == [("SUCCESS", [OTHER], [("MUG-RED", 2)])]
-    assert shop.sim.emails_sent == 1
-
-
 def test_what_shopify_refuses_is_looked_at_once_more_and_then_held_in_its_words():
     # given a shop that refuses without a reason that we can see
     shop = Connected()
@@ -401,13 +342,3 @@ def test_a_parcel_that_cannot_be_read_is_held():
     (outcome,) = deliver(shop, item.model_copy(update={"events": (broken,)}))
     assert isinstance(outcome, Held)
     assert outcome.cause == "unreadable"
-
-
-def test_a_fulfilment_with_other_parcels_too_is_not_taken_back():
-    shop = Connected()
-    order = shop.read(shop.place())
-    (done,) = deliver(shop, parcel_for(order, tracking_numbers=(UPS, OTHER)))
-    binding = Binding(vendor_id=done.binding.vendor_id)
-    (outcome,) = deliver(shop, parcel_for(order, tracking_numbers=(UPS,), voided=True, binding=binding))
-    assert isinstance(outcome, Held)
-    assert sent(shop)[0][0] == "SUCCESS"

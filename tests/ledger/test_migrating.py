@@ -1,0 +1,101 @@
+"""The tables come up to date whatever happened before, and a newer database is left alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, text
+
+from commerce.errors import NotConfigured
+from commerce.failpoints import CRASH_AT, KILLED
+from ledger import Ledger, migrating
+from ledger.tables import metadata
+from tests.builders import an_order
+from tests.ledger.contract import ENGINES, a_schema, together
+
+
+@pytest.fixture(params=ENGINES)
+def new_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database that has nothing in it yet."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'var' / 'new.db'}"
+        return
+    with a_schema() as url:
+        yield url
+
+
+@pytest.fixture
+def new(new_url: str) -> Iterator[Ledger]:
+    ledger = Ledger(new_url)
+    yield ledger
+    ledger.close()
+
+
+def test_the_migrations_make_the_tables_that_the_code_expects(new):
+    new.migrate()
+    with new.reading() as db:
+        assert compare_metadata(MigrationContext.configure(db, opts={"compare_type": True}), metadata) == []
+
+
+def test_partial_indexes_are_those_that_the_code_expects(new):
+    new.migrate()
+    with new.reading() as db:
+        made = {index["name"] for table in metadata.tables for index in inspect(db).get_indexes(table)}
+    assert {index.name for table in metadata.tables.values() for index in table.indexes} <= made
+
+
+def test_migrating_again_changes_nothing(new):
+    new.migrate()
+    new.record_orders("shop", [an_order()])
+    new.migrate()
+    assert len(new.trace("#1001").events) == 1
+
+
+def test_a_newer_database_is_refused_and_left_alone(new):
+    new.migrate()
+    with new.writing() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(NotConfigured, match="at revision 9999, this release knows none newer") as refused:
+        new.migrate()
+    assert "upgrade backroom" in refused.value.hint
+
+
+def test_processes_that_start_together_migrate_once(new_url):
+    def start() -> None:
+        ledger = Ledger(new_url)
+        ledger.migrate()
+        ledger.close()
+
+    together(*[start] * 4)
+
+
+def migrate_and_die(url: str) -> None:
+    os.environ[CRASH_AT] = "before-migrate-commit"
+    Ledger(url).migrate()
+
+
+def test_a_migration_that_was_killed_never_happened(new_url):
+    # given a migration that is killed when its tables are made, and not yet committed
+    process = multiprocessing.get_context("fork").Process(target=migrate_and_die, args=(new_url,))
+    process.start()
+    process.join()
+    assert process.exitcode == KILLED
+    ledger = Ledger(new_url)
+    with ledger.reading() as db:
+        assert migrating.revision_of(db) is None
+    # when it is started again
+    ledger.migrate()
+    # then everything is there
+    assert ledger.record_orders("shop", [an_order()]).new_events == 1
+    ledger.close()
+
+
+def test_the_newest_migration_is_the_one_that_the_release_names():
+    assert ScriptDirectory(str(migrating.FOLDER)).get_heads() == [migrating.NEWEST]
