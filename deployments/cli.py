@@ -166,6 +166,20 @@ def resume(connection: str) -> None:
     typer.echo(f"{connection} goes on" if was else f"{connection} was not paused")
 
 
+@app.command()
+@explained
+def reconnect(connection: str) -> None:
+    """Drop a connection's kept tokens, so that it begins again with the secrets it has now, and resume it."""
+    from tasks.hub import the_hub
+
+    hub = the_hub()
+    hub.stack.connection(connection)
+    hub.ledger.forget_tokens(connection)
+    hub.ledger.resume(connection)
+    hub.ledger.clear_alert(f"paused:{connection}")
+    typer.echo(f"{connection} begins again; look with: backroom check")
+
+
 @held.command("list")
 @explained
 def held_list(

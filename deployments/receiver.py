@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from commerce.errors import HubError
 from deployments.health import health_of, health_page
 from integrations.connector import Connector, Forged, WebhookDelivery, connector
 from tasks.hub import Hub, the_hub
@@ -36,10 +37,10 @@ class Refused(Exception):
         self.status = status
 
 
-def receiver_app(hub: Hub | None = None) -> Starlette:
+def receiver_app(hub: Hub | None = None, *, longest_read: float = LONGEST_READ, at_once: int = AT_ONCE) -> Starlette:
     """The ASGI application. Without `hub` it opens the one of the environment when it starts."""
     opened: list[Hub] = [hub] if hub else []
-    busy = asyncio.Semaphore(AT_ONCE)
+    busy = asyncio.Semaphore(at_once)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -52,7 +53,7 @@ def receiver_app(hub: Hub | None = None) -> Starlette:
             return Response(status_code=503, headers={"retry-after": "2"})
         async with busy:
             try:
-                body = await bounded_body(request)
+                body = await bounded_body(request, longest_read)
                 await asyncio.to_thread(take_in, opened[0], request.path_params["connection"], request, body)
             except Refused as refused:
                 retry = {"retry-after": "5"} if refused.status == 503 else {}
@@ -60,7 +61,11 @@ def receiver_app(hub: Hub | None = None) -> Starlette:
         return Response(status_code=200)
 
     async def health(request: Request) -> Response:
-        found = await asyncio.to_thread(health_of, opened[0])
+        try:
+            found = await asyncio.to_thread(health_of, opened[0])
+        except Exception:
+            log.exception("the ledger cannot be read")
+            return Response(status_code=503, headers={"retry-after": "5"})
         status = 200 if found.well else 503
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(health_page(found), status_code=status)
@@ -76,7 +81,7 @@ def receiver_app(hub: Hub | None = None) -> Starlette:
     )
 
 
-async def bounded_body(request: Request) -> bytes:
+async def bounded_body(request: Request, longest_read: float) -> bytes:
     """The raw body. Raises Refused: 413 when too large, 415 when compressed, 408 when too slow, 400 when cut off."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Refused(415)
@@ -86,7 +91,7 @@ async def bounded_body(request: Request) -> bytes:
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(LONGEST_READ):
+        async with asyncio.timeout(longest_read):
             async for part in request.stream():
                 size += len(part)
                 if size > LONGEST_BODY:
@@ -101,9 +106,10 @@ async def bounded_body(request: Request) -> bytes:
 
 def take_in(hub: Hub, connection: str, request: Request, body: bytes) -> None:
     """Verify and store. Raises Refused: 404 for an unknown connection, 401 for a signature that does not fit, 503 when
-    it cannot be kept now."""
+    it cannot be verified or kept now."""
     vendor = _vendor(hub, connection)
-    headers = {key.lower(): value for key, value in request.headers.items()}
+    # A header that was sent twice is joined, as HTTP says: it then fits no signature.
+    headers = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
     delivery = verified(hub, connection, vendor, headers, body)
     try:
         hints = [hint.model_dump() for hint in delivery.hints]
@@ -122,6 +128,9 @@ def verified(hub: Hub, connection: str, vendor: Connector, headers: dict[str, st
     except Forged as error:
         log.warning("refused a webhook for %s: %s", connection, error)
         raise Refused(401) from error
+    except HubError as error:  # the vendor's public keys, say: its sender comes back
+        log.warning("a webhook for %s cannot be verified now: %s", connection, error)
+        raise Refused(503) from error
     except Exception as error:
         log.exception("a webhook for %s could not be verified", connection)
         raise Refused(400) from error

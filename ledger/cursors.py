@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from ledger import tables
-from ledger.store import Store, maybe, micros, upsert
+from ledger.store import Store, maybe, micros, moment, upsert
 
 
 class Cursors(Store):
@@ -18,17 +18,22 @@ class Cursors(Store):
         with self.reading() as db:
             return maybe(_read(db, connection, name))
 
-    def set_cursor(self, connection: str, name: str, moment: datetime) -> None:
+    def moment_now(self) -> datetime:
+        """Now, by the database's clock."""
+        with self.reading() as db:
+            return moment(self.now(db))
+
+    def set_cursor(self, connection: str, name: str, at: datetime) -> None:
         """Move the watermark, back as well."""
         with self.writing() as db:
-            _write(db, connection, name, micros(moment))
+            _write(db, connection, name, micros(at))
 
 
-def push_cursor(db: Connection, connection: str, name: str, moment: datetime) -> None:
+def push_cursor(db: Connection, connection: str, name: str, at: datetime) -> None:
     """Move the watermark forward, never back."""
     known = _read(db, connection, name)
-    if known is None or micros(moment) > known:
-        _write(db, connection, name, micros(moment))
+    if known is None or micros(at) > known:
+        _write(db, connection, name, micros(at))
 
 
 def _read(db: Connection, connection: str, name: str) -> int | None:
@@ -36,5 +41,5 @@ def _read(db: Connection, connection: str, name: str) -> int | None:
     return db.scalar(select(table.c.moment).where(table.c.connection == connection, table.c.name == name))
 
 
-def _write(db: Connection, connection: str, name: str, moment: int) -> None:
-    db.execute(upsert(db, tables.cursors), {"connection": connection, "name": name, "moment": moment})
+def _write(db: Connection, connection: str, name: str, at: int) -> None:
+    db.execute(upsert(db, tables.cursors), {"connection": connection, "name": name, "moment": at})

@@ -16,7 +16,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from commerce.errors import NotConfigured, TemporarilyUnavailable
 from commerce.ports import Tokens
 from ledger import tables
-from ledger.store import SECOND, Store, insert_once, maybe, micros, upsert
+from ledger.store import SECOND, Store, insert_once, maybe, micros, moment, upsert
 
 KEY_SETTING = "BACKROOM_TOKEN_KEY"
 
@@ -40,6 +40,23 @@ class TokenKeeping(Store):
     def tokens(self, connection: str) -> LedgerTokens:
         """Where this connection's tokens are kept. The key is needed only when there is something to keep."""
         return LedgerTokens(self, connection)
+
+    def forget_tokens(self, connection: str) -> bool:
+        """Drop the connection's tokens, so that the next call begins with its secret; whether there were any."""
+        with self.writing() as db:
+            self.alone(db, f"tokens:{connection}")
+            return db.execute(delete(tables.tokens).filter_by(connection=connection)).rowcount == 1
+
+    @contextmanager
+    def only_one(self, name: str) -> Iterator[datetime]:
+        """Be the only one, over all processes, that does `name`; yields the database's time when we asked.
+
+        Waits for whoever does it. Raises TemporarilyUnavailable when that takes longer than five minutes.
+        """
+        with self.reading() as db:
+            asked = moment(self.now(db))
+        with leased(self, name):
+            yield asked
 
     def token_ends(self, connection: str) -> datetime | None:
         """When nobody but a person can renew the connection's access any more; None when that is not known."""
@@ -95,13 +112,13 @@ class LedgerTokens:
             raise NotConfigured(
                 KEY_SETTING,
                 f"does not open the tokens of {self._connection}",
-                hint=f"put back the key that they were kept with, or: backroom connect {self._connection}",
+                hint=f"put back the key that they were kept with, or: backroom reconnect {self._connection}",
             ) from None
         if inside["connection"] != self._connection:
             raise NotConfigured(
                 "hub.ledger",
                 f"the tokens of {self._connection} are those of {inside['connection']}: somebody moved rows",
-                hint=f"connect again: backroom connect {self._connection}",
+                hint=f"connect again: backroom reconnect {self._connection}",
             )
         return Tokens.model_validate(inside["tokens"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -9,15 +10,29 @@ from commerce.ports import OrderSource, Page, ParcelSource
 from tasks.hub import Hub
 from tasks.tally import Tally
 
+READ_BEGAN = "orders-read-began"
+"""The cursor that says when the last complete reading began, by the database's clock."""
+
 FIRST_READ = timedelta(days=7)
 """How far back the very first read goes when stack.toml has no `hub.start`."""
 
 
 def record_changed_orders(hub: Hub, source: str) -> Tally:
-    """Record the storefront's orders that changed since the last time. Repeating it records nothing twice."""
+    """Record the storefront's orders that changed since the last time. Repeating it records nothing twice.
+
+    Several routes want the same orders: while one run reads, the others wait, and a reading that began after they
+    asked serves them too.
+    """
     client = hub.playing(source, OrderSource)
-    since, until = window(hub, source, "orders")
-    return record_pages(hub, source, client.changed_orders(since, until), cursor="orders")
+    with hub.ledger.only_one(f"reading:{source}:orders") as asked:
+        began = hub.ledger.cursor(source, READ_BEGAN)
+        if began is not None and began > asked:
+            return Tally(Counter({"read by another run": 1}))
+        began = hub.ledger.moment_now()
+        since, until = window(hub, source, "orders")
+        tally = record_pages(hub, source, client.changed_orders(since, until), cursor="orders")
+        hub.ledger.set_cursor(source, READ_BEGAN, began)
+        return tally
 
 
 def record_changed_parcels(hub: Hub, source: str) -> Tally:

@@ -102,7 +102,7 @@ def old_tokens(hub: Hub) -> Iterator[Alert]:
                 severity="critical" if ends <= now else "warning",
                 title=f"{name}: access ends {ends:%Y-%m-%d}",
                 what=f"the hub's permission at {settings.vendor} ends {ends:%Y-%m-%d %H:%M} UTC",
-                todo=f"connect it again before that: backroom connect {name}",
+                todo=f"give it a new refresh token, then: backroom reconnect {name}",
             )
 
 

@@ -151,7 +151,7 @@ class Fulfilments:
             return Done(binding=self._binding(job, ours.id), changed=False)
         bound = job.item.binding
         replaced = next((one for one in living if bound and bound.vendor_id == one.id), None)
-        if replaced is None or not job.tracking or (bound and False):
+        if replaced is None or not job.tracking or (bound and bound.data.get("foreign")):
             return None
         errors = self._write(
             *(documents.TRACKING_UPDATE, "fulfillmentTrackingInfoUpdate"),

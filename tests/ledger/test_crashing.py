@@ -25,9 +25,8 @@ DESTINATIONS = ("warehouse", "marketing")
 
 
 def test_every_commit_that_matters_has_its_two_moments():
-    assert MOMENTS == [
-        f"{side}-{what}-commit" for side in ("after", "before") for what in ("claim", "record", "settle")
-    ]
+    wanted = [f"{side}-{what}-commit" for side in ("after", "before") for what in ("claim", "record", "settle")]
+    assert wanted == MOMENTS
 
 
 def a_day_at_the_hub(ledger: Ledger, sent: list[tuple[str, str, bool]]) -> None:

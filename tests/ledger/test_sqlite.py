@@ -47,7 +47,7 @@ def test_the_file_is_for_its_owner_only(file):
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "mysql://x/y", "nonsense"])
 def test_what_cannot_keep_a_ledger_is_refused(url):
-    with pytest.raises(NotConfigured, match="hub.ledger"):
+    with pytest.raises(NotConfigured, match=r"hub\.ledger: "):
         Ledger(url)
 
 

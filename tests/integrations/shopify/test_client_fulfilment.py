@@ -9,6 +9,7 @@ from commerce.errors import NotAuthorised, TemporarilyUnavailable
 from commerce.outcomes import Done, Held, Outcome, Retry, Skipped, Unknown
 from commerce.parcels import ParcelLine
 from commerce.ports import Item
+from integrations.shopify import documents
 
 from .connected import Connected, parcel_for
 
@@ -217,6 +218,29 @@ def test_a_fulfilment_that_somebody_else_made_is_recognised_as_done():
     (voided,) = deliver(shop, parcel_for(order, voided=True, binding=outcome.binding))
     assert isinstance(voided, Done)
     assert sent(shop)[0][0] == "SUCCESS"
+
+
+def test_what_somebody_else_wrote_is_not_overwritten_by_a_new_number_of_ours():
+    shop = Connected()
+    order = shop.read(shop.place())
+    deliver(shop, parcel_for(order, "by-hand", tracking_numbers=("WRITTEN-BY-HAND",)))
+    (outcome,) = deliver(shop, parcel_for(order))
+    (again,) = deliver(shop, parcel_for(order, tracking_numbers=(OTHER,), binding=outcome.binding))
+    assert isinstance(again, Done)
+    assert sent(shop) == [("SUCCESS", ["WRITTEN-BY-HAND"], [("MUG-RED", 2)])]
+
+
+def test_in_doubt_shopify_is_asked_and_not_our_memory():
+    # given that a fulfilment was cancelled in Shopify after we noted it
+    shop = Connected()
+    order = shop.read(shop.place())
+    (done,) = deliver(shop, parcel_for(order))
+    shop.client._write(documents.FULFILLMENT_CANCEL, "fulfillmentCancel", id=done.binding.vendor_id)
+    # when the parcel comes again, in doubt
+    (outcome,) = deliver(shop, parcel_for(order, binding=done.binding, in_doubt=True))
+    # then what Shopify has counts
+    assert isinstance(outcome, Done)
+    assert [status for status, _, _ in sent(shop)] == ["CANCELLED", "SUCCESS"]
 
 
 def test_an_order_on_hold_keeps_its_parcel_until_it_is_released():

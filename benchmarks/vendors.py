@@ -1,0 +1,106 @@
+"""The simulated vendors of a measurement: their rate limits off, in a process of their own, and filled with a shop.
+
+`python -m benchmarks.vendors --port 8710 --without books` serves them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from deployments import demo_stack
+from deployments.processes import Processes, answers, free_port
+from deployments.shop import ShopPlan
+from deployments.simulators import NAMES
+from deployments.world import World
+
+AT_ONCE = 500
+HELD_IN = {"warehouse": "shipments", "books": "documents", "marketing": "events"}
+"""Where a destination's state lists what has landed."""
+
+
+class Started(Processes):
+    """Processes that remember their ids, by name."""
+
+    def __init__(self, logs: Path, environment: dict[str, str]) -> None:
+        super().__init__(logs, environment)
+        self.pids: dict[str, int] = {}
+
+    def start(self, name: str, command: Any) -> Any:
+        """Start it, and note its id."""
+        process = super().start(name, command)
+        self.pids[name] = process.pid
+        return process
+
+
+@contextmanager
+def standing(logs: Path, without: Collection[str]) -> Iterator[tuple[World, int]]:
+    """Fresh vendors, and the id of the process that they are in."""
+    port = free_port(8710)
+    world = World(f"http://127.0.0.1:{port}")
+    command = [sys.executable, "-m", "benchmarks.vendors", "--port", str(port), "--without", *without]
+    with Started(logs, {}) as processes:
+        process = processes.start("vendors", command)
+        processes.wait_until("vendors", answers(f"{world.base}/_control"))
+        yield world, process.pid
+
+
+def fill(world: World, plan: ShopPlan) -> list[dict[str, Any]]:
+    """Open the shop and place its orders; the shop's locations."""
+    shop = world.act("shop", "setup", shop=plan.shop, locations=plan.locations)
+    world.act("shop", "create_products", products=plan.products)
+    for at in range(0, len(plan.orders), AT_ONCE):
+        world.act("shop", "place_orders", orders=plan.orders[at : at + AT_ONCE])
+    for action, arguments in plan.events_before:
+        world.act("shop", action, **arguments)
+    return list(shop["locations"])
+
+
+def connect(world: World, plan: ShopPlan, shop: list[dict[str, Any]], home: Path, without: Collection[str]) -> None:
+    """Write the stack.toml that connects the hub, which does not slow itself down, with these vendors."""
+    inventory = world.act("inventory", "setup", **plan.inventory)
+    names = [place["name"] for place in plan.locations]
+    warehouses = dict(zip(names, world.act("warehouse", "warehouses", names=names), strict=True))
+    demo_stack.write(home, world.base, "", shop, inventory, warehouses, pace=False)
+    file = home / "stack.toml"
+    file.write_text(left_out(file.read_text(encoding="utf-8"), without), encoding="utf-8")
+
+
+def left_out(stack: str, without: Collection[str]) -> str:
+    """A stack.toml without some connections and their routes. Its tables are parted by empty lines."""
+    marks = [mark for name in without for mark in (f"[connections.{name}]", f'to = "{name}"', f'from = "{name}"')]
+    return "\n\n".join(part for part in stack.split("\n\n") if not any(mark in part for mark in marks))
+
+
+def landed(world: World, without: Collection[str]) -> dict[str, int]:
+    """How much each destination holds now."""
+    return {name: len(world.state(name)[key]) for name, key in HELD_IN.items() if name not in without}
+
+
+def serve(port: int, without: Collection[str]) -> None:
+    """Serve them on loopback until ended."""
+    import uvicorn
+
+    from integrations.simulator_server import simulator_app
+
+    base = f"http://127.0.0.1:{port}"
+    simulators = {
+        name: importlib.import_module(f"integrations.{vendor}.simulator").build(base_url=f"{base}/{name}", limits=False)
+        for name, vendor in NAMES.items()
+        if name not in without
+    }
+    app = simulator_app(simulators)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8710)
+    parser.add_argument("--without", nargs="*", default=[])
+    given = parser.parse_args()
+    serve(given.port, given.without)
