@@ -65,7 +65,7 @@ class Vendors:
         """To the warehouse, the books and marketing, one after another. What is refused is counted and forgotten."""
         self._send("warehouse/v2/shipments", {"shipments": [shipment(order, self.warehouse_id)]}, WAREHOUSE)
         if "books" not in self.without:
-            self._send(f"{REALM}/salesreceipt", sales_receipt(order, self.account, self.item), self.books)
+            self._send(f"{REALM}/salesreceipt?{MINOR}", sales_receipt(order, self.account, self.item), self.books)
         self._send("marketing/api/events", event(order), MARKETING)
 
     def _send(self, path: str, body: Json, headers: dict[str, str]) -> None:
@@ -95,12 +95,12 @@ class Vendors:
         return clearing, self._make("Item", item)
 
     def _make(self, entity: str, body: Json) -> str:
-        answer = self._json("POST", f"{REALM}/{entity.lower()}", json=body, headers=self.books, params=MINOR)
+        answer = self._json("POST", f"{REALM}/{entity.lower()}?{MINOR}", json=body, headers=self.books)
         return str(answer[entity]["Id"])
 
 
 REALM = "books/v3/company/9341453000000001"
-MINOR = {"minorversion": "75"}
+MINOR = "minorversion=75"
 WAREHOUSE = {"API-Key": SECRETS["BACKROOM_WAREHOUSE_API_KEY"]}
 MARKETING = {
     "authorization": f"Klaviyo-API-Key {SECRETS['BACKROOM_MARKETING_API_KEY']}",

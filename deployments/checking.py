@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from commerce.errors import HubError, NotConfigured
 from commerce.ports import Finding
@@ -51,6 +52,17 @@ def of_stock_maps(hub: Hub) -> Iterator[Finding]:
             else "no location is mapped",
             hint="" if mapped else f"fill routes.{route.name}.stock.locations in stack.toml",
         )
+        storefront = opened_or_none(hub, route.destination)
+        if mapped and hasattr(storefront, "check_locations"):
+            yield from storefront.check_locations(sorted(set(route.stock.locations.values())))
+
+
+def opened_or_none(hub: Hub, connection: str) -> Any:
+    """The client, None when it cannot even be opened (its own check says why)."""
+    try:
+        return hub.client(connection)
+    except HubError:
+        return None
 
 
 def ensure_webhooks(hub: Hub | None = None) -> list[tuple[str, str]]:

@@ -92,7 +92,7 @@ def refuse_bad_token_answer(vendor: str, answer: httpx.Response) -> None:
         raise NotAuthorised(
             vendor,
             f"refuses to renew our access ({answer.status_code} {oauth_error(answer)})",
-            hint="give the connection new credentials in its BACKROOM_… variables, then: backroom reconnect <connection>",
+            hint="put new credentials in its BACKROOM_… variables, then: backroom reconnect <connection>",
         )
 
 

@@ -359,6 +359,17 @@ def test_goods_that_left_from_another_location_than_the_storefront_now_says_do_n
     assert len(world.shipments) == 1
 
 
+def test_goods_in_flight_cover_what_is_asked_for_once(world: World) -> None:
+    # given two mugs with a label from one location
+    world.connect(default_warehouse=EAST)
+    world.deliver(routed(a_route(MUG_RED=2)))
+    world.sim.do_buy_labels()
+    # when the storefront, unaware, asks for three from two other ones
+    world.deliver(routed(a_route("loc-2", MUG_RED=2), a_route("loc-3", "fo-2", MUG_RED=1)))
+    # then the third is made, and no more
+    assert world.waiting == {"shop:51001/loc-3": {"line-MUG-RED": 1}}
+
+
 def test_what_the_shop_handed_over_itself_is_called_off(world: World) -> None:
     world.deliver(EVERYTHING)
     by_hand = a_fulfilment(tracking_numbers=(), quantities={MUGS.id: 3, TEA.id: 1})
