@@ -58,8 +58,19 @@ def shop_row(verdict: Verdict, orders: Iterable[State]) -> None:
     """The storefront itself."""
     real = [order for order in orders if not order["test"]]
     money = sum((Decimal(order["received"]) - Decimal(order["refunded"]) for order in real), Decimal(0))
+    owed = sum((owed_to_buyer(order) for order in real), Decimal(0))
     currency = real[0]["currency"] if real else ""
-    place(verdict, "Shopify", f"{len(real)} orders", f"{money:.2f} {currency} received less refunds", "the truth")
+    words = f"{money:.2f} {currency} received less refunds" + (
+        f", of which {owed:.2f} is owed after edits" if owed else ""
+    )
+    place(verdict, "Shopify", f"{len(real)} orders", words, "the truth")
+
+
+def owed_to_buyer(order: State) -> Decimal:
+    """What came in beyond what is left of the order."""
+    if not order["paid"]:
+        return Decimal(0)
+    return Decimal(order["received"]) - Decimal(order["refunded"]) - Decimal(order["total"])
 
 
 def judge_warehouse(verdict: Verdict, orders: Mapping[str, State], state: State) -> None:
@@ -145,7 +156,7 @@ def judge_books(verdict: Verdict, orders: Mapping[str, State], state: State) -> 
     due, posted = Decimal(0), Decimal(0)
     for key, order in orders.items():
         money = sum(sales[key], Decimal(0)) - sum(refunds[key], Decimal(0))
-        wanted = Decimal(0) if order["test"] or not order["paid"] else cash(order)
+        wanted = Decimal(0) if order["test"] or not order["paid"] else worth(order)
         due, posted = due + wanted, posted + money
         if money != wanted:
             verdict.wrong.append(f"books: {order['name']} should come to {wanted}, comes to {money}")
@@ -156,9 +167,12 @@ def judge_books(verdict: Verdict, orders: Mapping[str, State], state: State) -> 
     place(verdict, "QuickBooks", f"{count} sales, {back} refunds", f"{posted:.2f} of {due:.2f}", said(verdict, "books"))
 
 
-def cash(order: State) -> Decimal:
-    """What the clearing account gets: money received less refunds, without what gift cards paid."""
-    return Decimal(order["received"]) - Decimal(order["refunded"]) - Decimal(order["gift_card"])
+def worth(order: State) -> Decimal:
+    """What the books should say of an order: what is left of it after edits and refunds, less what gift cards bore.
+
+    An edit that takes something out of a paid order leaves money that the shop owes: it is no sale.
+    """
+    return Decimal(order["total"]) - Decimal(order["gift_card"])
 
 
 def judge_marketing(verdict: Verdict, orders: Mapping[str, State], state: State) -> None:

@@ -128,8 +128,9 @@ subscriptions = Table(
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("destination", Text, primary_key=True),
+    # In this order: were the destination first, SQLite would look a subject up by reading all of its destination.
     Column("event_id", Number, primary_key=True, autoincrement=False),
+    Column("destination", Text, primary_key=True),
     Column("subject", Text, nullable=False),
     Column("state", String(12), nullable=False, server_default="waiting"),
     Column("lane", SmallInteger, nullable=False),  # 0 live, 1 history: live goes first

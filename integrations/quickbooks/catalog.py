@@ -73,7 +73,7 @@ class Catalog:
             self.preferences = Preferences.model_validate(next(iter(rows_of(answers["prefs"])), {}))
             self.accounts = _by_name(rows_of(answers["accounts"]))
             self.items = _by_name(rows_of(answers["items"]))
-            self.customers = _by_name(rows_of(answers.get("customer", {})))
+            self.customers = _by_name(rows_of(answers["customer"]) if "customer" in wanted else [])
         except (KeyError, ValidationError) as error:
             raise UnexpectedAnswer(VENDOR, "the company's lists cannot be read") from error
 

@@ -58,4 +58,5 @@ def test_due_work_is_found_by_index_however_much_there_is(file, keeps):
         words = str(query.compile(db, compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in db.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}")]
     assert plan[0].startswith("SEARCH due USING INDEX deliveries_ready"), plan
+    assert plan[-1].startswith("SEARCH other USING INDEX deliveries_subject (subject=? AND destination=?"), plan
     assert not [step for step in plan if "SCAN" in step or "TEMP B-TREE" in step], plan

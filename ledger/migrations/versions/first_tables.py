@@ -93,8 +93,8 @@ def cursors() -> None:
 def deliveries() -> None:
     op.create_table(
         "deliveries",
-        sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("event_id", NUMBER, autoincrement=False, nullable=False),
+        sa.Column("destination", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("state", sa.String(length=12), server_default="waiting", nullable=False),
         sa.Column("lane", sa.SmallInteger(), nullable=False),
@@ -112,7 +112,7 @@ def deliveries() -> None:
         words("hint"),
         words("note"),
         sa.Column("settled_at", sa.BigInteger(), nullable=True),
-        sa.PrimaryKeyConstraint("destination", "event_id"),
+        sa.PrimaryKeyConstraint("event_id", "destination"),
         sqlite_with_rowid=False,
     )
     index("deliveries_claimed", "deliveries", ["destination", "lease_until"], "state = 'claimed'")
