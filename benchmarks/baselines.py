@@ -25,7 +25,7 @@ def sequential(logs: Path, plan: ShopPlan, without: Collection[str]) -> Figures:
         command = ["benchmarks.sequential", "--base", world.base, "--without", *without]
         told = run(processes, "sequential", command)
         landed = vendors.landed(world, without)
-    return figures("plain script", told["orders"], Cost(**told["cost"]), landed, refused=told["refused"])
+    return figures(told["orders"], Cost(**told["cost"]), landed, refused=told["refused"])
 
 
 def naive(
@@ -38,7 +38,7 @@ def naive(
         command = ["benchmarks.naive", "--base", world.base, "--orders", str(most), "--server", str(server)]
         told = run(processes, "naive", [*command, "--without", *without])
         landed = vendors.landed(world, without)
-    return figures("naive flow", told["orders"], Cost(**told["cost"]), landed, refused=told["refused"])
+    return figures(told["orders"], Cost(**told["cost"]), landed, refused=told["refused"])
 
 
 def run(processes: Processes, name: str, command: list[str]) -> Any:

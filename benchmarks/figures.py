@@ -16,7 +16,6 @@ class Figures:
     `landed` is what the vendors then held, by connection.
     """
 
-    way: str
     orders: int
     seconds: float
     cpu: float
@@ -40,6 +39,6 @@ class Figures:
         return {**asdict(self), "per_second": self.per_second, "cpu_per_1000": self.cpu_per_1000}
 
 
-def figures(way: str, orders: int, cost: Cost, landed: Mapping[str, int], **more: Any) -> Figures:
+def figures(orders: int, cost: Cost, landed: Mapping[str, int], **more: Any) -> Figures:
     """Figures from a meter's cost."""
-    return Figures(way, orders, cost.seconds, cost.cpu, cost.peak, dict(cost.cpu_of), dict(landed), more)
+    return Figures(orders, cost.seconds, cost.cpu, cost.peak, dict(cost.cpu_of), dict(landed), more)

@@ -84,7 +84,7 @@ class Vendors:
 
     def _books_headers(self) -> dict[str, str]:
         form = {"grant_type": "refresh_token", "refresh_token": SECRETS["BACKROOM_BOOKS_REFRESH_TOKEN"]}
-        auth = ("sim-client", SECRETS["BACKROOM_BOOKS_CLIENT_SECRET"])
+        auth = ("client", SECRETS["BACKROOM_BOOKS_CLIENT_SECRET"])
         token = self._json("POST", "books/oauth2/v1/tokens/bearer", data=form, auth=auth)["access_token"]
         return {"authorization": f"Bearer {token}", "accept": "application/json"}
 
@@ -99,7 +99,7 @@ class Vendors:
         return str(answer[entity]["Id"])
 
 
-REALM = "books/v3/company/9341453000000001"
+REALM = "books/v3/company/9130357992221046"
 MINOR = "minorversion=75"
 WAREHOUSE = {"API-Key": SECRETS["BACKROOM_WAREHOUSE_API_KEY"]}
 MARKETING = {

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import subprocess
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,11 @@ class Started(Processes):
         super().__init__(logs, environment)
         self.pids: dict[str, int] = {}
 
-    def start(self, name: str, command: Any) -> Any:
+    def __enter__(self) -> Started:
+        super().__enter__()
+        return self
+
+    def start(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """Start it, and note its id."""
         process = super().start(name, command)
         self.pids[name] = process.pid

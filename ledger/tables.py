@@ -90,7 +90,7 @@ subjects = Table(
     Column("snapshot_id", Number, nullable=False),
     moment("born", needed=True),  # when the order was made
     flag("unfinished"),  # an order with units that have not left
-    Index("subjects_topic", "source", "topic"),
+    Index("subjects_topic", "source", "topic", "subject"),
     Index("subjects_label", "label"),
     partial("subjects_related", "related", where="related <> ''"),
     partial("subjects_unfinished", "source", "born", where="unfinished"),

@@ -18,8 +18,9 @@ from integrations.shipstation import keys
 from integrations.shipstation.changing import Changer
 from integrations.shipstation.client import Api
 from integrations.shipstation.creating import Creator, Draft, Made
+from integrations.shipstation.departed import Departed
 from integrations.shipstation.settings import ShipStationSettings
-from integrations.shipstation.wish import Part, Wish, binding_of, possible_keys
+from integrations.shipstation.wish import Part, Wish, binding_of, parts_of, possible_keys, spent_keys
 
 POST_SIZE = 20
 """Shipments in one call; the schema names no maximum."""
@@ -75,27 +76,34 @@ class Deliveries:
     def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
         """See `Destination.deliver`. New orders are made in calls of 20, changed ones one by one."""
         fresh: list[Job] = []
-        for item in items:
-            outcome = self._settled(item, fresh)
+        asked = [(item, self._job(item)) for item in items]
+        departed = Departed(self._api, [(item, job.wish) for item, job in asked if isinstance(job, Job)])
+        for item, job in asked:
+            outcome = self._settled(job, fresh, departed) if isinstance(job, Job) else job
             if outcome is not None:
                 yield item, outcome
         for jobs in _calls(sorted(fresh, key=lambda job: job.urgency)):
             yield from self._made(jobs)
 
-    def _settled(self, item: Item, fresh: list[Job]) -> Outcome | None:
-        """The outcome of everything but a new order, which is put on `fresh`."""
+    def _job(self, item: Item) -> Job | Outcome:
+        """What the item asks for, or why it cannot be read."""
         try:
             order = Order.model_validate(item.newest.data)
-            wish = Wish(order, shipments_wanted(order, self._settings.payment), self._settings)
-            job = Job(item, wish)
-            return self._known(job) or (None if item.binding else self._new(job, fresh))
+            return Job(item, Wish(order, shipments_wanted(order, self._settings.payment), self._settings))
         except ValidationError as error:
             fields = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
             return Held(cause="unreadable_order", reason=f"{item.subject} cannot be read: {fields}")
-        except (Unmappable, Rejected, UnexpectedAnswer, OutcomeUnknown) as error:
+        except Unmappable as error:
             return _outcome_of(error, item)
 
-    def _known(self, job: Job) -> Outcome | None:
+    def _settled(self, job: Job, fresh: list[Job], departed: Departed) -> Outcome | None:
+        """The outcome of everything but a new order, which is put on `fresh`."""
+        try:
+            return self._known(job, departed) or (None if job.item.binding else self._new(job, fresh))
+        except (Unmappable, Rejected, UnexpectedAnswer, OutcomeUnknown) as error:
+            return _outcome_of(error, job.item)
+
+    def _known(self, job: Job, departed: Departed) -> Outcome | None:
         """The outcome for an order that ShipStation has, None for one that it does not have."""
         if job.item.binding is None:
             return self._found(job) if self._may_be_there(job) else None
@@ -106,6 +114,9 @@ class Deliveries:
             return _ask_again(job)
         if job.wish.fingerprint == job.item.binding.fingerprint and not job.item.in_doubt:
             return Done(binding=job.item.binding, changed=False)
+        if departed.just_left(job.item, job.wish):
+            known = binding_of(job.wish, parts_of(job.item.binding), spent_keys(job.item.binding))
+            return Done(binding=known, changed=False, note=reason)
         return self._changer.change(job.wish, job.item)
 
     def _may_be_there(self, job: Job) -> bool:

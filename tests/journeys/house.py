@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from cryptography.fernet import Fernet
 
+from commerce.errors import TemporarilyUnavailable
 from deployments import demo_stack, verdict
 from deployments.shop import ShopPlan
 from deployments.simulators import build
@@ -57,11 +59,11 @@ class House:
         return recording.record_changed_orders(self.hub, "shop")
 
     def deliver(self, destination: str) -> Tally:
-        """Bring everything that is due to one destination."""
+        """Bring everything that is due to one destination; what the vendor cannot take now waits for the next time."""
         tally = Tally()
-        while (batch := delivering.deliver_batch(self.hub, destination)).claimed:
-            tally += batch
-        tally += batch
+        with suppress(TemporarilyUnavailable):
+            while (batch := delivering.deliver_batch(self.hub, destination)).claimed:
+                tally += batch
         return tally
 
     def orders_everywhere(self) -> dict[str, Tally]:
@@ -116,6 +118,7 @@ def a_house(home: Path, plan: ShopPlan, now: datetime, *, limits: bool = False, 
     clock = Clock(now)
     vendors = build(BASE, limits=limits, clock=clock)
     fill(vendors, plan, home)
+    clock.sleep(60)  # whatever has happened by now is older than the hub
     stack = read_stack(_toml(home), demo_stack.SECRETS.get)
     url = ledger_url or f"sqlite:///{home / 'ledger.db'}"
     ledger = Ledger(url, token_keys=[Fernet.generate_key().decode()], clock=clock)

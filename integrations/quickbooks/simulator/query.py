@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
 from integrations.quickbooks.simulator.refusals import Refused
@@ -155,7 +156,7 @@ def run(found: Statement, rows: Iterable[dict[str, Any]]) -> tuple[list[dict[str
         conditions.append(lambda row: row.get("Active", True) is not False)
     kept = [row for row in rows if all(condition(row) for condition in conditions)]
     for name, falling in reversed(found.order or [("Id", True)]):
-        kept.sort(key=lambda row, name=name: _comparable(name, value_of(row, name)), reverse=falling)
+        kept.sort(key=partial(_sort_key, name), reverse=falling)
     page = kept[found.start - 1 : found.start - 1 + found.most]
     return [_chosen(row, found.fields) for row in page], len(kept)
 
@@ -166,6 +167,10 @@ def value_of(row: dict[str, Any], name: str) -> Any:
     for part in name.split("."):
         value = value.get(part) if isinstance(value, dict) else None
     return value.get("value") if isinstance(value, dict) and "value" in value else value
+
+
+def _sort_key(name: str, row: dict[str, Any]) -> Any:
+    return _comparable(name, value_of(row, name))
 
 
 def _condition(name: str, operator: str, values: list[str]) -> Callable[[dict[str, Any]], bool]:

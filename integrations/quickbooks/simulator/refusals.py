@@ -48,7 +48,7 @@ class Refused(Exception):
 def gateway_fault(kind: str, status: int, name: str, code: str, detail: str, now: float) -> httpx.Response:
     """A fault of the gateway, as it stands before the business side: lower case, padded with nulls."""
     message = f"message={name}; errorCode={code.zfill(6)}; statusCode={status}"
-    body = {
+    body: dict[str, Any] = {
         "warnings": None,
         "intuitObject": None,
         "fault": {"error": [{"message": message, "detail": detail, "code": code, "element": None}], "type": kind},

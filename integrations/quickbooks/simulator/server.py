@@ -39,9 +39,9 @@ class QuickBooksSimulator(World):
         limits: bool = True,
         realm_id: str = "9130357992221046",
         client_id: str = "client",
-        client_secret: str = "secret",
-        refresh_token: str = "RT1-first",
-        verifier_token: str = "verifier",
+        client_secret: str = "secret",  # noqa: S107
+        refresh_token: str = "RT1-first",  # noqa: S107
+        verifier_token: str = "verifier",  # noqa: S107
         rotate: Literal["always", "daily"] = "always",
         company: str = "Sandbox Mugs",
         home_currency: str = "USD",
@@ -251,7 +251,7 @@ def _json(request: httpx.Request) -> Any:
 
 def _statement(request: httpx.Request) -> str:
     if request.method == "GET":
-        return request.url.params.get("query", "")
+        return str(request.url.params.get("query", ""))
     if not request.headers.get("content-type", "").startswith("application/text"):
         raise Refused("4000", "Content-Type must be application/text")
     return request.content.decode()

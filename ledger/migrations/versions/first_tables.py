@@ -247,7 +247,7 @@ def subjects() -> None:
     )
     op.create_index("subjects_label", "subjects", ["label"])
     index("subjects_related", "subjects", ["related"], "related <> ''")
-    op.create_index("subjects_topic", "subjects", ["source", "topic"])
+    op.create_index("subjects_topic", "subjects", ["source", "topic", "subject"])
     index("subjects_unfinished", "subjects", ["source", "born"], "unfinished")
 
 

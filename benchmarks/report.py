@@ -1,0 +1,115 @@
+"""The figures as one table for people, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.figures import Figures
+from benchmarks.idle import Idle
+from benchmarks.machine import Machine
+from benchmarks.vendors import HELD_IN
+
+OURS, SCRIPT, NAIVE, PLAIN_WORKER = "backroom", "plain script", "naive flow", "plain worker"
+MB = 1024 * 1024
+
+Row = tuple[str, str, Mapping[str, float]]
+"""Words, how the number is written, and the number of each way."""
+
+
+@dataclass
+class Bench:
+    """One run of everything: copying orders by way, and runs with nothing to do by way."""
+
+    command: str
+    machine: Machine
+    ways: dict[str, Figures] = field(default_factory=dict)
+    idle: dict[str, Idle] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """For machines."""
+        return {
+            "command": self.command,
+            "machine": self.machine.as_json(),
+            "orders": {name: one.as_json() for name, one in self.ways.items()},
+            "nothing to do": {name: one.as_json() for name, one in self.idle.items()},
+        }
+
+
+def show(bench: Bench, console: Console) -> None:
+    """Print it all."""
+    for line in bench.machine.lines():
+        console.print(line, highlight=False, soft_wrap=True)
+    console.print(f"command: {bench.command}\n", highlight=False, soft_wrap=True)
+    console.print(table_of(bench))
+    for note in notes(bench):
+        console.print(f"- {note}", highlight=False, soft_wrap=True)
+
+
+def table_of(bench: Bench) -> Table:
+    """A row for each figure; beside each other way the ratio of ours to it."""
+    others = [name for name in (SCRIPT, NAIVE, PLAIN_WORKER) if name in {**bench.ways, **bench.idle}]
+    table = Table(title="ours beside others; a ratio is ours / theirs", title_justify="left")
+    for name in ("", OURS, *(head for other in others for head in (other, "ratio"))):
+        table.add_column(name, justify="right" if name else "left")
+    for words, form, values in rows(bench):
+        table.add_row(words, *cells(form, values, others))
+    return table
+
+
+def cells(form: str, values: Mapping[str, float], others: list[str]) -> Iterator[str]:
+    """Ours, then each other's figure with the ratio; empty where there is none."""
+    ours = values[OURS]
+    yield form.format(ours)
+    for other in others:
+        theirs = values.get(other)
+        yield "" if theirs is None else form.format(theirs)
+        yield f"{ours / theirs:.2f}" if theirs else ""
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """Every row that was measured."""
+    for words, form, value in ABOUT_ORDERS:
+        if bench.ways:
+            yield words, form, {name: value(one) for name, one in bench.ways.items()}
+    for words, form, worth in ABOUT_IDLE:
+        if bench.idle:
+            yield words, form, {name: worth(one) for name, one in bench.idle.items()}
+
+
+ABOUT_ORDERS: list[tuple[str, str, Callable[[Figures], float]]] = [
+    ("orders", "{:,.0f}", lambda one: one.orders),
+    ("seconds", "{:.1f}", lambda one: one.seconds),
+    ("orders a second", "{:.1f}", lambda one: one.per_second),
+    ("CPU-seconds per 1,000 orders", "{:.1f}", lambda one: one.cpu_per_1000),
+    ("peak memory, MB", "{:.0f}", lambda one: one.peak / MB),
+]
+
+ABOUT_IDLE: list[tuple[str, str, Callable[[Idle], float]]] = [
+    ("nothing to do: created to running, s", "{:.2f}", lambda one: one.to_running),
+    ("nothing to do: created to completed, s", "{:.2f}", lambda one: one.to_completed),
+    ("nothing to do: CPU-seconds a run", "{:.2f}", lambda one: one.cpu),
+]
+
+
+def notes(bench: Bench) -> Iterator[str]:
+    """What the table does not show."""
+    if hub := bench.ways.get(OURS):
+        parts = ", ".join(f"{name} {cpu:.1f}" for name, cpu in hub.cpu_of.items())
+        working, theirs = hub.more["working"], hub.more["vendors_cpu"]
+        yield f"CPU-seconds of backroom: {parts}; of the simulators meanwhile, not counted: {theirs:.1f}"
+        yield (
+            f"from the first flow's start to the last one's end {working:.1f} s, {hub.orders / working:.0f} orders a "
+            "second; the rest is the worker's interval of asking for work"
+        )
+    for name, one in bench.ways.items():
+        there = ", ".join(f"{count} {HELD_IN[place]}" for place, count in one.landed.items())
+        odd = f"{one.more['held']} held" if "held" in one.more else f"{one.more['refused']} refused"
+        yield f"{name} brought {there}; {odd}"
+    for name, idle in bench.idle.items():
+        share = 100 * idle.draw
+        yield f"{name}: {idle.runs} runs with nothing to do, medians; while nothing runs {share:.0f} % of a core"
