@@ -15,7 +15,7 @@ import httpx
 from benchmarks import vendors
 from benchmarks.figures import Figures, figures
 from benchmarks.measuring import Meter
-from benchmarks.vendors import Started
+from benchmarks.vendors import Started, Terms
 from deployments import demo_stack
 from deployments.demo import backroom
 from deployments.prefect_house import ENDED, PrefectHouse
@@ -81,7 +81,7 @@ class Hub:
 
 
 @contextmanager
-def standing(home: Path, world: World, plan: ShopPlan, without: Collection[str]) -> Iterator[Hub]:
+def standing(home: Path, world: World, plan: ShopPlan, terms: Terms) -> Iterator[Hub]:
     """Start the hub over a filled shop, its schedules paused and nothing brought anywhere yet."""
     home.mkdir(parents=True)
     prefect = PrefectHouse(home / "prefect", free_port(4200))
@@ -89,7 +89,7 @@ def standing(home: Path, world: World, plan: ShopPlan, without: Collection[str])
     with Started(home / "logs", environment) as processes:
         hub = Hub(processes, prefect, home, world)
         prefect.start_server(processes)
-        vendors.connect(world, plan, vendors.fill(world, plan), home, without)
+        vendors.connect(world, plan, vendors.fill(world, plan), home, terms)
         prefect.wait(processes)
         start(hub)
         yield hub

@@ -5,15 +5,15 @@ The same deployment runs through our warm worker and through a plain Prefect pro
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from statistics import median
 from typing import Any
 
 from benchmarks.hub import Hub
-from benchmarks.measuring import Meter
+from benchmarks.measuring import Cost, Meter
 from deployments.prefect_house import prefect
 
 DEPLOYMENT = "drain-inbox"
@@ -34,20 +34,25 @@ COPIED = (
 
 @dataclass(frozen=True)
 class Idle:
-    """Medians of some runs, in seconds. `cpu` is what one run adds to what the processes use while nothing runs.
+    """Medians of some runs, in seconds. `cpu_of` is what a run adds to what each process uses while nothing runs.
 
-    `draw` is that: CPU-seconds a second, of server, worker and what else waits.
+    `draw` is the latter: CPU-seconds a second, of all together.
     """
 
     runs: int
     to_running: float
     to_completed: float
-    cpu: float
+    cpu_of: Mapping[str, float]
     draw: float
+
+    @property
+    def cpu(self) -> float:
+        """What a run adds to all together."""
+        return sum(self.cpu_of.values())
 
     def as_json(self) -> dict[str, Any]:
         """For machines."""
-        return asdict(self)
+        return {**asdict(self), "cpu": self.cpu}
 
 
 def through_warm(hub: Hub, runs: int) -> Idle:
@@ -71,22 +76,23 @@ def measured(hub: Hub, roots: Mapping[str, int], name: str, runs: int) -> Idle:
     with Meter(roots) as meter:
         time.sleep(QUIET_SECONDS)
         quiet = meter.stop()
-    draw = quiet.cpu / quiet.seconds
-    started, completed, cpu = [], [], []
+    times, costs = [], []
     for _ in range(runs):
         with Meter(roots) as meter:
-            to_running, to_completed = one_run(hub, name)
-            cost = meter.stop()
-        started.append(to_running)
-        completed.append(to_completed)
-        cpu.append(cost.cpu - draw * cost.seconds)
+            times.append(one_run(hub, name))
+            costs.append(meter.stop())
     return Idle(
         runs=runs,
-        to_running=statistics.median(started),
-        to_completed=statistics.median(completed),
-        cpu=statistics.median(cpu),
-        draw=draw,
+        to_running=median(started for started, _ in times),
+        to_completed=median(completed for _, completed in times),
+        cpu_of={part: median(added(part, cost, quiet) for cost in costs) for part in roots},
+        draw=quiet.cpu / quiet.seconds,
     )
+
+
+def added(part: str, cost: Cost, quiet: Cost) -> float:
+    """CPU-seconds beyond what this part uses in that time anyway."""
+    return max(0.0, cost.cpu_of[part] - quiet.cpu_of[part] * cost.seconds / quiet.seconds)
 
 
 def one_run(hub: Hub, name: str) -> tuple[float, float]:

@@ -6,13 +6,15 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 PROC = Path("/proc")
 SAMPLE_SECONDS = 0.25
+WORTH_A_LOOK = 1.02
+"""How much the sum of resident sets must have grown before the shared pages are looked into, which is slow."""
 CALM_SECONDS = 5.0
 
 
@@ -23,7 +25,7 @@ class NotMeasurable(RuntimeError):
 @dataclass(frozen=True)
 class Process:
     """One process at one moment. `cpu` is in seconds, its own and that of children it has waited for; `memory` is
-    its resident set in bytes, with what it shares with others."""
+    its resident set in bytes, all of what it shares with others included."""
 
     pid: int
     parent: int
@@ -87,13 +89,13 @@ def tree(root: int, among: Mapping[int, Process]) -> list[Process]:
 class Meter:
     """Measures process trees, by name of their roots, from entering the `with` block until `stop`.
 
-    The peak is the largest sum of resident sets seen four times a second: pages that forks share count for each.
+    The peak is looked for four times a second. A page that several processes share is counted once.
     """
 
     def __init__(self, roots: Mapping[str, int]) -> None:
         require_linux()
         self._roots = dict(roots)
-        self._peak = 0
+        self._peak = self._most = 0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="meter", daemon=True)
 
@@ -135,13 +137,21 @@ class Meter:
         return [process for root in self._roots.values() for process in tree(root, among)]
 
     def _sample(self) -> None:
-        self._peak = max(self._peak, memory_of(self._all()))
+        processes = self._all()
+        resident = sum(process.memory for process in processes)
+        if resident > self._most * WORTH_A_LOOK:
+            self._most = resident
+            self._peak = max(self._peak, sum(map(memory_of, processes)))
 
     def _watch(self) -> None:
         while not self._over.wait(SAMPLE_SECONDS):
             self._sample()
 
 
-def memory_of(processes: Iterable[Process]) -> int:
-    """Resident bytes together."""
-    return sum(process.memory for process in processes)
+def memory_of(process: Process) -> int:
+    """Bytes in memory, of pages shared by several processes this one's share (Pss); else its whole resident set."""
+    try:
+        text = (PROC / str(process.pid) / "smaps_rollup").read_text(encoding="utf-8")
+    except OSError:
+        return process.memory
+    return next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), process.memory)

@@ -55,7 +55,7 @@ def table_of(bench: Bench) -> Table:
     others = [name for name in (SCRIPT, NAIVE, PLAIN_WORKER) if name in {**bench.ways, **bench.idle}]
     table = Table(title="ours beside others; a ratio is ours / theirs", title_justify="left")
     for name in ("", OURS, *(head for other in others for head in (other, "ratio"))):
-        table.add_column(name, justify="right" if name else "left")
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
     for words, form, values in rows(bench):
         table.add_row(words, *cells(form, values, others))
     return table
@@ -85,23 +85,22 @@ ABOUT_ORDERS: list[tuple[str, str, Callable[[Figures], float]]] = [
     ("orders", "{:,.0f}", lambda one: one.orders),
     ("seconds", "{:.1f}", lambda one: one.seconds),
     ("orders a second", "{:.1f}", lambda one: one.per_second),
-    ("CPU-seconds per 1,000 orders", "{:.1f}", lambda one: one.cpu_per_1000),
+    ("CPU-s per 1,000 orders", "{:.1f}", lambda one: one.cpu_per_1000),
     ("peak memory, MB", "{:.0f}", lambda one: one.peak / MB),
 ]
 
 ABOUT_IDLE: list[tuple[str, str, Callable[[Idle], float]]] = [
-    ("nothing to do: created to running, s", "{:.2f}", lambda one: one.to_running),
-    ("nothing to do: created to completed, s", "{:.2f}", lambda one: one.to_completed),
-    ("nothing to do: CPU-seconds a run", "{:.2f}", lambda one: one.cpu),
+    ("empty run: created to running, s", "{:.2f}", lambda one: one.to_running),
+    ("empty run: created to completed, s", "{:.2f}", lambda one: one.to_completed),
+    ("empty run: CPU-seconds", "{:.2f}", lambda one: one.cpu),
 ]
 
 
 def notes(bench: Bench) -> Iterator[str]:
     """What the table does not show."""
     if hub := bench.ways.get(OURS):
-        parts = ", ".join(f"{name} {cpu:.1f}" for name, cpu in hub.cpu_of.items())
         working, theirs = hub.more["working"], hub.more["vendors_cpu"]
-        yield f"CPU-seconds of backroom: {parts}; of the simulators meanwhile, not counted: {theirs:.1f}"
+        yield f"CPU-seconds of backroom: {shared_out(hub.cpu_of)}; not counted: the simulators' {theirs:.2f}"
         yield (
             f"from the first flow's start to the last one's end {working:.1f} s, {hub.orders / working:.0f} orders a "
             "second; the rest is the worker's interval of asking for work"
@@ -111,5 +110,10 @@ def notes(bench: Bench) -> Iterator[str]:
         odd = f"{one.more['held']} held" if "held" in one.more else f"{one.more['refused']} refused"
         yield f"{name} brought {there}; {odd}"
     for name, idle in bench.idle.items():
-        share = 100 * idle.draw
-        yield f"{name}: {idle.runs} runs with nothing to do, medians; while nothing runs {share:.0f} % of a core"
+        parts = shared_out(idle.cpu_of)
+        yield f"empty run, {name}, median of {idle.runs}: {parts}; while nothing runs {idle.draw:.0%} of a core"
+
+
+def shared_out(cpu_of: Mapping[str, float]) -> str:
+    """Whose CPU-seconds they were."""
+    return ", ".join(f"{name} {cpu:.2f}" for name, cpu in cpu_of.items() if cpu >= 0.005)

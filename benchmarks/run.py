@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +24,13 @@ from benchmarks import baselines, hub, idle, machine, report, vendors
 from benchmarks.figures import Figures
 from benchmarks.measuring import NotMeasurable, require_linux
 from benchmarks.report import NAIVE, OURS, PLAIN_WORKER, SCRIPT, Bench
+from benchmarks.vendors import Terms
 from deployments.processes import DidNotStart
 from deployments.shop import ShopPlan, a_shop
 
 console = Console(stderr=True)
+
+WIDTH = 110
 
 MOST_NAIVE = 200
 """A mapped task for each order takes so long that more of them would teach nothing."""
@@ -39,17 +42,17 @@ def main() -> int:
     try:
         require_linux()
     except NotMeasurable as error:
-        console.print(f"[red]{error}[/]")
+        console.print(str(error), style="red", markup=False)
         return 2
     signal.signal(signal.SIGTERM, _leave)
     home = Path(tempfile.mkdtemp(prefix="backroom-bench-"))
     try:
         bench = measure(home, given)
     except DidNotStart as error:
-        console.print(f"[red]{error}[/]\nthe logs are in {home}", markup=True)
+        console.print(f"{error}\nthe logs are in {home}", style="red", markup=False, highlight=False)
         return 1
     shutil.rmtree(home, ignore_errors=True)
-    report.show(bench, Console())
+    report.show(bench, Console(width=max(WIDTH, console.width)))
     if given.json:
         given.json.write_text(json.dumps(bench.as_json(), indent=2) + "\n", encoding="utf-8")
     return 0
@@ -64,6 +67,8 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--without", nargs="*", default=[], choices=["books", "marketing"], help="destinations left out"
     )
+    parser.add_argument("--latency", type=float, default=0, help="milliseconds by which the vendors answer later")
+    parser.add_argument("--live", action="store_true", help="orders are news to marketing, not history: no bulk calls")
     parser.add_argument("--idle-runs", type=int, default=5, help="runs with nothing to do, each way; 0 for none")
     parser.add_argument("--baselines", action=argparse.BooleanOptionalAction, default=True, help="measure them too")
     parser.add_argument("--json", type=Path, help="write the figures to this file too")
@@ -72,23 +77,24 @@ def arguments() -> argparse.ArgumentParser:
 
 def measure(home: Path, given: argparse.Namespace) -> Bench:
     """Everything, one after another, each over fresh vendors."""
+    terms = Terms(tuple(given.without), given.latency / 1000, given.live)
     plan = a_shop(orders=given.orders, now=datetime.now(UTC))
     bench = Bench(command=" ".join(["python -m benchmarks.run", *sys.argv[1:]]), machine=machine.facts())
     script = None
     if given.baselines:
         with step("a plain script copies the orders"):
-            script = baselines.sequential(home / "script", plan, given.without)
+            script = baselines.sequential(home / "script", plan, terms)
     with (
-        vendors.standing(home / "vendors", given.without) as (world, simulators),
-        hub.standing(home / "hub", world, plan, given.without) as house,
+        vendors.standing(home / "vendors", terms) as (world, simulators),
+        hub.standing(home / "hub", world, plan, terms) as house,
     ):
         with step("backroom brings the orders"):
-            bench.ways[OURS] = hub.measure(house, len(plan.orders), given.without, simulators)
+            bench.ways[OURS] = hub.measure(house, len(plan.orders), terms.without, simulators)
         if script:
             bench.ways[SCRIPT] = script
         if given.baselines:
             with step("a naive flow copies the orders"):
-                bench.ways[NAIVE] = naive(home / "naive", plan, house, given.without)
+                bench.ways[NAIVE] = naive(home / "naive", plan, house, terms)
         if given.idle_runs:
             with step("runs with nothing to do"):
                 bench.idle[OURS] = idle.through_warm(house, given.idle_runs)
@@ -96,12 +102,12 @@ def measure(home: Path, given: argparse.Namespace) -> Bench:
     return bench
 
 
-def naive(logs: Path, plan: ShopPlan, house: hub.Hub, without: Collection[str]) -> Figures:
+def naive(logs: Path, plan: ShopPlan, house: hub.Hub, terms: Terms) -> Figures:
     """The naive flow over some of the orders."""
     return baselines.naive(
         logs,
         plan,
-        without,
+        terms,
         most=min(MOST_NAIVE, len(plan.orders)),
         server=house.parts["prefect-server"],
         environment=house.prefect.environment(),

@@ -26,8 +26,8 @@ from deployments.world import World
 console = Console(stderr=True)
 
 ORDER_FLOWS = ("orders-to-shipping", "orders-to-accounting", "orders-to-marketing")
-ROUNDS = 40
-"""How often the deployments are asked again while something still waits."""
+STUCK = 180.0
+"""Seconds without any record getting through after which the demo gives up."""
 
 
 class Steps:
@@ -144,6 +144,7 @@ def fill(house: House, plan: ShopPlan, say: Callable[[str], None]) -> None:
     shop = world.act("shop", "setup", shop=plan.shop, locations=plan.locations)
     world.act("shop", "create_products", products=plan.products)
     inventory = world.act("inventory", "setup", **plan.inventory)
+    world.act("books", "preferences", home_currency=plan.shop["currency"])
     step = 500
     for at in range(0, len(plan.orders), step):
         world.act("shop", "place_orders", orders=plan.orders[at : at + step])
@@ -190,15 +191,22 @@ def run(house: House, names: Sequence[str], say: Callable[[str], None]) -> None:
 
 
 def until_quiet(house: House, names: Sequence[str], say: Callable[[str], None]) -> None:
-    """Run the deployments again while records still wait for a destination."""
-    for _ in range(ROUNDS):
-        rows = hub_json(house, "status", "--json")["destinations"]
-        waiting = sum(row["waiting"] + row["retry"] + row["unknown"] for row in rows)
-        if not waiting:
-            return
+    """Run the deployments again while records still wait for a destination, as long as they become fewer."""
+    fewest, since = None, time.monotonic()
+    while waiting := still_waiting(house):
+        if fewest is None or waiting < fewest:
+            fewest, since = waiting, time.monotonic()
+        if time.monotonic() - since > STUCK:
+            raise DidNotStart(f"{waiting} records are on their way and have not become fewer for {STUCK:.0f} s")
         say(f"{waiting} still on their way")
         run(house, names, say)
-    raise DidNotStart(f"{waiting} records were still on their way after {ROUNDS} rounds")
+        time.sleep(1.0)
+
+
+def still_waiting(house: House) -> int:
+    """Records that wait for a destination, and for no person."""
+    rows = hub_json(house, "status", "--json")["destinations"]
+    return sum(int(row["waiting"] + row["retry"] + row["unknown"]) for row in rows)
 
 
 def hub_json(house: House, *arguments: str) -> Any:

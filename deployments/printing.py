@@ -14,6 +14,9 @@ from rich.table import Table
 from commerce.ports import Finding
 from deployments.health import Health
 
+SHOWN = 20
+"""Rows of a long list that a summary shows."""
+
 console = Console()
 complaints = Console(stderr=True)
 
@@ -135,8 +138,10 @@ def verdict(found: Any, *, as_json: bool) -> None:
     if found.rows:
         table("rows of the order file", ["what became of them", "rows"], sorted(found.rows.items()))
     if found.held:
-        table("held for a person", ["destination", "record", "why"], [list(row.values()) for row in found.held])
-    for line in found.wrong[:40]:
+        rows = [list(row.values()) for row in found.held[:SHOWN]]
+        more = f" (the first {SHOWN} of {len(found.held)}; see: backroom held list)" if len(found.held) > SHOWN else ""
+        table(f"held for a person{more}", ["destination", "record", "why"], rows)
+    for line in found.wrong[:SHOWN]:
         failure(line)
     if found.well:
         console.print("[bold green]Everything arrived that should have.[/]")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from commerce.errors import HubError, NotAuthorised
+from commerce.errors import HubError, IntegrationError, NotAuthorised, Rejected
 from commerce.ports import Alert
 from tasks.hub import Hub
 
@@ -22,6 +24,16 @@ def pause_connection(hub: Hub, connection: str, refused: NotAuthorised) -> None:
     """Stop calling a vendor that refuses us; its work waits, and somebody is told what to do."""
     hub.ledger.pause(connection, str(refused), refused.hint)
     tell(hub, paused_alert(connection, str(refused), refused.hint))
+
+
+@contextmanager
+def pausing(hub: Hub, connection: str) -> Iterator[None]:
+    """Pause the connection when its vendor refuses our credential meanwhile; the error goes on to the caller."""
+    try:
+        yield
+    except NotAuthorised as refused:
+        pause_connection(hub, connection, refused)
+        raise
 
 
 def paused_alert(connection: str, reason: str, hint: str) -> Alert:
@@ -41,7 +53,7 @@ def channels(hub: Hub) -> dict[str, Any]:
 
 
 def send_waiting(hub: Hub) -> int:
-    """Send alerts that wait; returns how many were sent. One that fails waits for the next time."""
+    """Send alerts that wait; returns how many were sent. What a channel does not take now waits for the next time."""
     waiting = hub.ledger.alerts_to_send()
     if not waiting:
         return 0
@@ -51,8 +63,11 @@ def send_waiting(hub: Hub) -> int:
         try:
             for channel in told.values():
                 channel.tell(kept.alert)
-        except HubError as error:
-            log.warning("an alert waits, its channel failed: %s", error)
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not fail a flow
+            words = str(error) if isinstance(error, HubError) else type(error).__name__
+            log.warning("an alert waits, its channel failed: %s", words)
+            if isinstance(error, IntegrationError) and not isinstance(error, Rejected):
+                break  # the channel is down, for the other alerts as well
             continue
         hub.ledger.alert_sent(kept.id)
         sent += 1

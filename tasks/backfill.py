@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from commerce.errors import NotConfigured
 from commerce.ports import Destination, OrderSource
 from commerce.values import Frozen, Moment
+from tasks.alerting import pausing
 from tasks.hub import Hub
-from tasks.recording import record_pages
+from tasks.recording import record_changed_orders, record_pages
 from tasks.tally import Tally
 
 
@@ -34,12 +35,17 @@ class Plan(Frozen):
 
 def plan(hub: Hub, source: str, since: datetime, until: datetime, destinations: Sequence[str]) -> Plan:
     """Count what there is. Raises NotConfigured for a destination that takes no orders of this source."""
+    reading = hub.playing(source, OrderSource)
     takers = [route.destination for route in hub.stack.carrying("orders") if route.source == source]
+    if not takers:
+        raise NotConfigured("source", f"no route of stack.toml carries orders of {source}")
     wrong = sorted(set(destinations) - set(takers))
     if wrong:
         raise NotConfigured("destinations", f"{wrong[0]!r} takes no orders of {source}; known: {', '.join(takers)}")
+    if since >= until:
+        raise NotConfigured("since", "is after the last day")
     chosen = tuple(destinations) or tuple(takers)
-    count = hub.playing(source, OrderSource).count_created(since, until)
+    count = reading.count_created(since, until)
     calls = {source: 2 + count // 250 + count // 50}
     for name in chosen:
         calls[name] = 1 + count // hub.playing(name, Destination).batch
@@ -49,7 +55,11 @@ def plan(hub: Hub, source: str, since: datetime, until: datetime, destinations: 
 def record_history(hub: Hub, todo: Plan) -> Iterator[Tally]:
     """Record the window page by page as history, for the plan's destinations only; a tally for each page.
 
-    A second run over the same window records nothing twice, so a killed one is simply run again.
+    A second run over the same window records nothing twice, so a killed one is simply run again. What happens now is
+    recorded first, for everyone: an order that was placed a minute ago is no history, whatever the window says.
     """
-    for page in hub.playing(todo.source, OrderSource).orders_created(todo.since, todo.until):
-        yield record_pages(hub, todo.source, [page], cursor="", historical=True, only=todo.destinations)
+    now = datetime.fromtimestamp(hub.clock(), UTC)
+    yield record_changed_orders(hub, todo.source)
+    with pausing(hub, todo.source):
+        for page in hub.playing(todo.source, OrderSource).orders_created(todo.since, min(todo.until, now)):
+            yield record_pages(hub, todo.source, [page], cursor="", historical=True, only=todo.destinations)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from commerce.errors import NotAuthorised, OutcomeUnknown, TemporarilyUnavailable, UnexpectedAnswer
+from commerce.errors import HubError, NotAuthorised, OutcomeUnknown, TemporarilyUnavailable
 from commerce.outcomes import Held, Outcome, Unknown
 from commerce.ports import Destination, Item
 from ledger import Claim, Ledger
@@ -30,12 +31,13 @@ def deliver_batch(hub: Hub, destination: str, limit: int | None = None) -> Tally
     """Bring one batch to the destination. An empty tally means that nothing is due.
 
     Raises TemporarilyUnavailable when the vendor cannot take more now; what it took is settled, the rest stays due.
-    A refused credential pauses the connection, keeps its work, and is told in the tally.
+    A refused credential pauses the connection, keeps its work, and is told in the tally, also by later runs.
     """
     client = hub.playing(destination, Destination)
     claim = hub.ledger.claim(destination, limit=limit or client.batch, lease=LEASE, by=f"{os.getpid()}")
     tally = Tally()
     if not claim.items:
+        tally.paused = paused_because(hub, destination)
         return tally
     open_items = {item.ref: item for item in claim.items}
     with kept_alive(hub.ledger, claim):
@@ -73,29 +75,41 @@ def outcomes(client: Destination, items: Sequence[Item]) -> Iterator[tuple[Item,
             yield item, outcome
     except (NotAuthorised, OutcomeUnknown, TemporarilyUnavailable):
         raise
-    except Exception as broken:  # whatever it is, it must not stop the other records
-        log.exception("a batch for a destination broke; its records go one by one")
-        if len(items) == 1:
-            yield items[0], broken_record(broken)
-            return
+    except Exception as broken:  # noqa: BLE001  whatever it is, it must not stop the other records
+        # The traceback without the error's own words, which may quote a person's data.
+        trace = "".join(traceback.format_tb(broken.__traceback__))
+        log.error("a batch for a destination broke: %s\n%s", type(broken).__name__, trace)  # noqa: TRY400
         for item in left.values():
-            yield from outcomes(client, [item.model_copy(update={"in_doubt": True})])
+            if len(items) == 1:
+                yield item, broken_record(broken)
+            else:
+                yield from outcomes(client, [item.model_copy(update={"in_doubt": True})])
         return
     for item in left.values():
         yield item, Unknown(reason="the connector said nothing about this record")
 
 
 def broken_record(error: Exception) -> Held:
-    """Why a record is held that breaks our own code: where, not with what, as the values may be personal."""
-    if isinstance(error, UnexpectedAnswer):
-        return Held(cause="unexpected_answer", reason=str(error), hint=error.hint or "look at the vendor's status page")
+    """Why a record is held that breaks our own code: where, not with what, as the values may be personal.
+
+    The hub's own errors are written for people and are quoted.
+    """
+    kind = type(error).__name__
+    if isinstance(error, HubError):
+        cause = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+        return Held(cause=cause, reason=str(error), hint=error.hint or "look at the vendor's status page")
     frame = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}"
     return Held(
-        cause=f"hub_error_{type(error).__name__}",
-        reason=f"the hub could not handle this record: {type(error).__name__} at {where}",
+        cause=f"hub_error_{kind}",
+        reason=f"the hub could not handle this record: {kind} at {where}",
         hint="report this; after an upgrade run: backroom held release",
     )
+
+
+def paused_because(hub: Hub, connection: str) -> str:
+    """Why the connection is paused, empty when it is not."""
+    return next((pause.reason for pause in hub.ledger.paused() if pause.connection == connection), "")
 
 
 def batches(settled: Iterator[tuple[Item, Outcome]]) -> Iterator[list[tuple[Item, Outcome]]]:
@@ -122,7 +136,10 @@ def kept_alive(ledger: Ledger, claim: Claim) -> Iterator[None]:
 
     def renew() -> None:
         while not stop.wait(LEASE / 3):
-            ledger.renew(claim, LEASE)
+            try:
+                ledger.renew(claim, LEASE)
+            except Exception as error:  # noqa: BLE001  a busy database, say: the lease lasts for two more tries
+                log.warning("a lease for %s could not be renewed: %s", claim.destination, type(error).__name__)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from commerce.errors import HubError, NotAuthorised
 from commerce.ports import Alert, OrderSource, ParcelSource
-from tasks.alerting import pause_connection, tell
+from tasks.alerting import tell
+from tasks.delivering import broken_record
 from tasks.hub import Hub
 from tasks.recording import record_changed_parcels, record_orders_by_id
 from tasks.tally import Tally
@@ -30,12 +30,11 @@ def read_hinted(hub: Hub) -> tuple[Tally, list[str]]:
             ids = [row.id for row in waiting]
             try:
                 tally += read_one(hub, connection, [hint for row in waiting for hint in row.hints])
-            except HubError as error:
-                hub.ledger.hints_failed(ids, str(error), after=60.0)
+            except Exception as error:  # noqa: BLE001  whatever it is, the other connections go on
+                broken = broken_record(error)
+                hub.ledger.hints_failed(ids, broken.reason, after=60.0)
                 tally.counts["retry"] += len(ids)
-                tally.note(connection, connection, "retry", str(error), error.hint)
-                if isinstance(error, NotAuthorised):
-                    pause_connection(hub, connection, error)
+                tally.note(connection, connection, "retry", broken.reason, broken.hint)
                 continue
             hub.ledger.hints_done(ids)
             tally.counts["hints"] += len(ids)

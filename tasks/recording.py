@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from commerce.ports import OrderSource, Page, ParcelSource
+from tasks.alerting import pausing
 from tasks.hub import Hub
 from tasks.tally import Tally
 
@@ -15,6 +16,9 @@ READ_BEGAN = "orders-read-began"
 
 FIRST_READ = timedelta(days=7)
 """How far back the very first read goes when stack.toml has no `hub.start`."""
+
+ORDERS, PARCELS = "orders", "parcels"
+"""Names of the watermarks."""
 
 
 def record_changed_orders(hub: Hub, source: str) -> Tally:
@@ -38,8 +42,8 @@ def record_changed_orders(hub: Hub, source: str) -> Tally:
 def record_changed_parcels(hub: Hub, source: str) -> Tally:
     """Record the shipping app's parcels that were made or voided since the last time."""
     client = hub.playing(source, ParcelSource)
-    since, until = window(hub, source, "parcels")
-    return record_pages(hub, source, client.changed_parcels(since, until), cursor="parcels")
+    since, until = window(hub, source, PARCELS)
+    return record_pages(hub, source, client.changed_parcels(since, until), cursor=PARCELS)
 
 
 def record_orders_by_id(hub: Hub, source: str, ids: Sequence[str]) -> Tally:
@@ -56,19 +60,24 @@ def record_pages(
     historical: bool = False,
     only: Sequence[str] | None = None,
 ) -> Tally:
-    """Record page by page; events and the watermark `cursor` (none when empty) commit together."""
+    """Record page by page; events and the watermark `cursor` (none when empty) commit together.
+
+    A refused credential pauses the source; what was read before stays recorded.
+    """
     tally = Tally()
-    for page in pages:
-        mark = (cursor, page.watermark) if cursor and page.watermark else None
-        if page.parcels:
-            recorded = hub.ledger.record_parcels(source, page.parcels, cursor=mark, unreadable=page.unreadable)
-        else:
-            recorded = hub.ledger.record_orders(
-                source, page.orders, historical=historical, cursor=mark, unreadable=page.unreadable, only=only
-            )
-        tally.counts["recorded"] += recorded.changed
-        tally.counts["read"] += len(page.orders) + len(page.parcels)
-        tally.unreadable(page.unreadable)
+    with pausing(hub, source):
+        for page in pages:
+            mark = (cursor, page.watermark) if cursor and page.watermark else None
+            # A page of parcels may hold none but unreadable ones.
+            if page.parcels or cursor == PARCELS:
+                recorded = hub.ledger.record_parcels(source, page.parcels, cursor=mark, unreadable=page.unreadable)
+            else:
+                recorded = hub.ledger.record_orders(
+                    source, page.orders, historical=historical, cursor=mark, unreadable=page.unreadable, only=only
+                )
+            tally.counts["recorded"] += recorded.changed
+            tally.counts["read"] += len(page.orders) + len(page.parcels)
+            tally.unreadable(page.unreadable)
     return tally
 
 

@@ -43,7 +43,7 @@ def deliver_all(destination: str, most_batches: int = 0) -> Tally:
         batch = delivering.deliver_batch(the_hub(), destination)
         tally += batch
         done += 1
-        if not batch.claimed or batch.paused:
+        if batch.paused or batch.claimed == batch.counts["retry"]:  # nothing due, or nothing that can go on now
             break
     return tally
 
@@ -57,10 +57,7 @@ async def sync_stock(route: str, allow_big_change: bool = False, dry_run: bool =
 def _sync_stock(name: str, allow_big_change: bool, dry_run: bool) -> Tally:
     hub = the_hub()
     route = hub.stack.route(name)
-    levels, tally = stocking.read_stock(hub, route)
-    wanted = stocking.targets(hub, route, levels, tally)
-    tally += stocking.set_stock(hub, route, wanted, allow_big_change=allow_big_change, dry_run=dry_run)
-    return tally
+    return stocking.sync_stock(hub, route, allow_big_change=allow_big_change, dry_run=dry_run)
 
 
 @task(name="read hinted", task_run_name="read what webhooks point at", **PATIENT)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import ROUND_FLOOR
 
 from commerce.errors import HubError
 from commerce.outcomes import Retry
-from commerce.ports import StockDestination, StockSource, Unreadable
+from commerce.ports import OrderSource, StockDestination, StockSource, Unreadable
 from commerce.stock import StockLevel, StockTarget, sellable
+from tasks.alerting import pausing
 from tasks.hub import Hub
+from tasks.recording import record_changed_orders
 from tasks.stack import Route, StockRules
 from tasks.tally import Tally
 
@@ -24,14 +27,23 @@ class StockFeedRefused(HubError):
     """The feed looks wrong as a whole: nothing was written."""
 
 
-def read_stock(hub: Hub, route: Route) -> tuple[list[StockLevel], Tally]:
+def sync_stock(hub: Hub, route: Route, *, allow_big_change: bool = False, dry_run: bool = False) -> Tally:
+    """Read every level, record what changed, and write what the storefront shows differently."""
+    levels, tally = read_stock(hub, route, allow_big_change=allow_big_change)
+    wanted = targets(hub, route, levels, tally)
+    tally += set_stock(hub, route, wanted, levels=levels, allow_big_change=allow_big_change, dry_run=dry_run)
+    return tally
+
+
+def read_stock(hub: Hub, route: Route, *, allow_big_change: bool = False) -> tuple[list[StockLevel], Tally]:
     """Read every level and record those that changed. Raises StockFeedRefused for an empty or shrunken feed."""
     levels: list[StockLevel] = []
     unreadable: list[Unreadable] = []
-    for record in hub.playing(route.source, StockSource).stock():
-        (levels if isinstance(record, StockLevel) else unreadable).append(record)  # type: ignore[arg-type]
+    with pausing(hub, route.source):
+        for record in hub.playing(route.source, StockSource).stock():
+            (levels if isinstance(record, StockLevel) else unreadable).append(record)  # type: ignore[arg-type]
     known = sum(1 for _ in hub.ledger.latest(route.source, "stock"))
-    refuse_shrunken(route, len(levels), known)
+    refuse_shrunken(route, len(levels), 0 if allow_big_change else known)
     recorded = hub.ledger.record_stock(route.source, levels, unreadable)
     tally = Tally()
     tally.counts.update(recorded=recorded.changed, read=len(levels))
@@ -63,14 +75,18 @@ def targets(hub: Hub, route: Route, levels: Sequence[StockLevel], tally: Tally) 
             note_unmapped(route, level, tally)
             continue
         grouped.setdefault((rules.skus.get(level.sku, level.sku), place), []).append(level)
-    return [target(rules, key, found, unseen.get(key, 0)) for key, found in sorted(grouped.items())]
+    return [target(rules, key, found, unseen_at(unseen, key)) for key, found in sorted(grouped.items())]
 
 
 def target(rules: StockRules, key: tuple[str, str], levels: Sequence[StockLevel], unseen: int) -> StockTarget:
-    """The target of one SKU at one storefront location; several inventory locations that serve it add up."""
+    """The target of one SKU at one storefront location; several inventory locations that serve it add up.
+
+    Two halves of a thing at two places are no whole one.
+    """
     sku, place = key
     first = levels[0]
-    together = first.model_copy(update={"available": sum(level.available for level in levels)})
+    whole = (level.available.to_integral_value(rounding=ROUND_FLOOR) for level in levels)
+    together = first if len(levels) == 1 else first.model_copy(update={"available": sum(whole)})
     quantity, because = sellable(together, buffer=rules.buffers.get(sku, rules.buffer), unseen=unseen)
     return StockTarget(sku=sku, location_id=place, quantity=quantity, because=because)
 
@@ -80,6 +96,11 @@ def unseen_units(hub: Hub, route: Route) -> dict[tuple[str, str], int]:
     lag = route.stock.order_lag_minutes
     since = None if lag is None else datetime.fromtimestamp(hub.clock(), UTC) - timedelta(minutes=lag)
     return hub.ledger.units_ordered_since(route.destination, since)
+
+
+def unseen_at(unseen: Mapping[tuple[str, str], int], key: tuple[str, str]) -> int:
+    """Unseen units at one location. Those of orders that have no location yet may leave from any, so all keep them."""
+    return unseen.get(key, 0) + unseen.get((key[0], ""), 0)
 
 
 def note_unmapped(route: Route, level: StockLevel, tally: Tally) -> None:
@@ -97,40 +118,67 @@ def note_unmapped(route: Route, level: StockLevel, tally: Tally) -> None:
 
 
 def set_stock(
-    hub: Hub, route: Route, wanted: Sequence[StockTarget], *, allow_big_change: bool = False, dry_run: bool = False
+    hub: Hub,
+    route: Route,
+    wanted: Sequence[StockTarget],
+    *,
+    levels: Sequence[StockLevel] = (),
+    allow_big_change: bool = False,
+    dry_run: bool = False,
 ) -> Tally:
     """Write what differs from what the storefront shows. Raises StockFeedRefused when too much would change.
 
-    A dry run notes each write with its before and after, and sends none.
+    With `levels`, each target is worked out again after the storefront was looked at, less what was sold until then;
+    what is sold after that look makes the write fail, and it begins again. So a sale is never overwritten. A dry run
+    notes each write with its before and after, and sends none.
     """
     client = hub.playing(route.destination, StockDestination)
     tally = Tally()
     todo = list(wanted)
     for _ in range(STALE_TRIES):
-        shown = client.shown(todo)
-        different = differences(todo, shown, tally)
-        if not allow_big_change:
-            refuse_big_change(route, len(different), len(wanted))
-        levels = {key: value for key, value in shown.items() if isinstance(value, int)}
-        if dry_run:
-            return noted_only(different, levels, tally)
-        todo = []
-        for target, outcome in client.set_stock(different, levels):
-            if isinstance(outcome, Retry):
-                todo.append(target)
-                continue
-            tally.counts[outcome.state] += 1
-            if outcome.state != "done":
-                tally.note(target.sku, target.sku, outcome.state, outcome.reason, getattr(outcome, "hint", ""))
-            else:
-                was = levels.get((target.sku, target.location_id))
-                tally.note(target.sku, target.sku, "done", f"{was} -> {target.quantity}: {target.because}")
+        with pausing(hub, route.destination):
+            shown = client.shown(todo)
+            todo = less_sold(hub, route, levels, todo)
+            different = differences(todo, shown, tally)
+            if not allow_big_change:
+                refuse_big_change(route, len(different), len(wanted))
+            now = {key: value for key, value in shown.items() if isinstance(value, int)}
+            if dry_run:
+                return noted_only(different, now, tally)
+            todo = written(client, different, now, tally)
         if not todo:
             break
     for target in todo:
         tally.counts["retry"] += 1
         tally.note(target.sku, target.sku, "retry", "is being sold faster than it can be set; the next run tries again")
     return tally
+
+
+def less_sold(hub: Hub, route: Route, levels: Sequence[StockLevel], todo: Sequence[StockTarget]) -> list[StockTarget]:
+    """The targets as they are once the log has every order that the storefront took until now."""
+    if not levels or not isinstance(hub.client(route.destination), OrderSource):
+        return list(todo)
+    record_changed_orders(hub, route.destination)
+    keys = {(target.sku, target.location_id) for target in todo}
+    return [one for one in targets(hub, route, levels, Tally()) if (one.sku, one.location_id) in keys]
+
+
+def written(
+    client: StockDestination, different: Sequence[StockTarget], shown: dict[tuple[str, str], int], tally: Tally
+) -> list[StockTarget]:
+    """Write once, note what became of each; what was sold from meanwhile is returned."""
+    stale = []
+    for target, outcome in client.set_stock(different, shown):
+        if isinstance(outcome, Retry):
+            stale.append(target)
+            continue
+        tally.counts[outcome.state] += 1
+        if outcome.state != "done":
+            tally.note(target.sku, target.sku, outcome.state, outcome.reason, getattr(outcome, "hint", ""))
+        else:
+            was = shown.get((target.sku, target.location_id))
+            tally.note(target.sku, target.sku, "done", f"{was} -> {target.quantity}: {target.because}")
+    return stale
 
 
 def noted_only(different: Sequence[StockTarget], shown: dict[tuple[str, str], int], tally: Tally) -> Tally:

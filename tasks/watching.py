@@ -56,8 +56,11 @@ def late_routes(hub: Hub) -> Iterator[Alert]:
         last = state.last_ok if state else None
         if last is not None and now - last <= timedelta(minutes=route.late_after_minutes):
             continue
-        if last is None and (state is None or state.last_started is None):
-            continue  # never ran at all: a schedule that did not run, which the scheduler's own check tells
+        if last is None and (state is None or state.last_finished is None):
+            # Its first run is still going on; a schedule that never ran is told by the scheduler's own check.
+            began = state.last_started if state else None
+            if began is None or now - began <= timedelta(minutes=route.late_after_minutes):
+                continue
         since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "never yet"
         yield Alert(
             fingerprint=f"late:{route.name}",

@@ -134,6 +134,7 @@ def fill(vendors: dict[str, Simulator], plan: ShopPlan, home: Path) -> None:
     shop = vendors["shop"].act("setup", {"shop": plan.shop, "locations": plan.locations})
     vendors["shop"].act("create_products", {"products": plan.products})
     inventory = vendors["inventory"].act("setup", plan.inventory)
+    vendors["books"].act("preferences", {"home_currency": plan.shop["currency"]})
     vendors["shop"].act("place_orders", {"orders": plan.orders})
     happen(vendors["shop"], plan.events_before)
     names = [place["name"] for place in plan.locations]
