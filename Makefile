@@ -35,7 +35,7 @@ bench: .venv/.installed
 # After a change of dependencies in pyproject.toml; needs uv. The lock names no index host.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--no-annotate --all-extras pyproject.toml -o requirements.lock
+		--no-annotate --no-strip-extras --all-extras pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache

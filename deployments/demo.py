@@ -75,15 +75,20 @@ def run_demo(home: Path, orders: Path | None, *, as_json: bool = False) -> int:
 def run_up(home: Path, orders: Path | None) -> int:
     """Start everything with its schedules on, print the addresses, and stay until Ctrl-C."""
     with standing(home, orders) as (house, _):
-        user, password = house.prefect.login
         console.print("\n[bold]backroom is up.[/] Schedules are on; Ctrl-C ends everything.\n")
         rows = [
-            ("Prefect UI", house.prefect.url, f"log in as {user}:{password}"),
+            ("Prefect UI", house.prefect.url, "its runs, forms and tables"),
             ("receiver", f"{house.receiver}/health", "how fresh everything is"),
             ("simulators", f"{house.world.base}/_control", "POST /_control/<name>/state"),
         ]
         printing.table("addresses", ["what", "where", ""], rows)
-        console.print(f"command line: set -a; . {house.home}/.env; set +a; .venv/bin/backroom status", highlight=False)
+        user, password = house.prefect.login
+        console.print(f"Prefect asks for a password: {user}:{password}", highlight=False, soft_wrap=True)
+        console.print(
+            f"The command line: set -a; . {home / '.env'}; set +a; .venv/bin/backroom status",
+            highlight=False,
+            soft_wrap=True,
+        )
         try:
             signal.pause()
         except KeyboardInterrupt:
@@ -96,6 +101,7 @@ def standing(home: Path, orders: Path | None) -> Iterator[tuple[House, ShopPlan]
     """Everything started and the shop filled; all of it gone on the way out, also after Ctrl-C or SIGTERM."""
     steps = Steps()
     signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
     with steps.step("reading the orders") if orders else steps.step("making up a shop"):
         now = datetime.now(UTC)
         plan = read_orders(orders, now=now) if orders else a_shop(now=now)
@@ -106,6 +112,7 @@ def standing(home: Path, orders: Path | None) -> Iterator[tuple[House, ShopPlan]
     house = PrefectHouse(home / "prefect", ports["prefect"])
     receiver = f"http://127.0.0.1:{ports['receiver']}"
     environment = {**house.environment(), **demo_stack.environment(home)}
+    demo_stack.write_env(home, environment)
     try:
         with Processes(home / "logs", environment) as processes:
             built = House(processes, world, house, house.api(), receiver, home, steps)
@@ -134,6 +141,7 @@ def start(house: House, plan: ShopPlan, ports: dict[str, int]) -> None:
         house.prefect.start_worker(processes)
         processes.wait_until("receiver", answers(f"{house.receiver}/alive"))
         processes.wait_until("prefect-worker", house.api.worker_online)
+        processes.wait_until("prefect-server", house.api.schedules_work)
         processes.run_once("webhooks", backroom("webhooks"))
         house.world.act("warehouse", "subscribe", url=f"{house.receiver}/hooks/warehouse")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,13 @@ def environment(home: Path) -> dict[str, str]:
         "BACKROOM_TOKEN_KEY": Fernet.generate_key().decode(),
         **SECRETS,
     }
+
+
+def write_env(home: Path, environment: Mapping[str, str]) -> None:
+    """Write what every process needs to know to `.env`, for a shell to read; nobody else may."""
+    file = home / ".env"
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{name}={shlex.quote(value)}\n" for name, value in environment.items()), encoding="utf-8")
 
 
 def write(

@@ -153,6 +153,11 @@ class PrefectApi:
         state = found.get("state") or {}
         return found["state_type"], found["state_name"], state.get("message") or ""
 
+    def schedules_work(self) -> bool:
+        """Whether the server has planned runs ahead, as its scheduler does within seconds of a deployment."""
+        scheduled = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+        return int(self._post("/flow_runs/count", scheduled)) > 0
+
     def worker_online(self) -> bool:
         """Whether the pool has a worker that polls."""
         found = self._post("/work_pools/backroom/workers/filter", {})

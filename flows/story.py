@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,6 +14,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from commerce.errors import HubError
+from tasks.alerting import in_words
 from tasks.hub import the_hub
 from tasks.stack import Route
 from tasks.tally import Tally
@@ -37,7 +39,7 @@ async def told(name: str) -> AsyncIterator[Tally]:
     try:
         yield tally
     except BaseException as error:
-        words = f"{type(error).__name__}: {error}"
+        words = in_words(error)
         await asyncio.to_thread(ledger.route_finished, name, False, dict(tally.counts), words)
         raise
     await asyncio.to_thread(ledger.route_finished, name, not tally.paused, dict(tally.counts), tally.paused)
@@ -46,17 +48,19 @@ async def told(name: str) -> AsyncIterator[Tally]:
 async def finish(name: str, tally: Tally) -> State[None]:
     """One table artifact, and a state that says what happened: red when a connection is paused."""
     words = tally.says()
-    if tally.rows:
-        await acreate_table_artifact(key=f"{name}-result", table=tally.rows, description=f"**{name}**: {words}")
-    else:
-        counts = [{"what": key, "how many": value} for key, value in sorted(tally.counts.items())]
-        table = counts or [{"what": "nothing to do", "how many": 0}]
-        await acreate_table_artifact(key=f"{name}-result", table=table, description=f"**{name}**: {words}")
+    counts = [{"what": key, "how many": value} for key, value in sorted(tally.counts.items())]
+    table = tally.rows or counts or [{"what": "nothing to do", "how many": 0}]
+    await acreate_table_artifact(key=f"{slug(name)}-result", table=table, description=f"**{name}**: {words}")
     get_run_logger().info("%s: %s", name, words)
     if tally.paused:
         return Failed(message=f"paused, work is kept: {tally.paused}")
     waits = tally.counts["held"] + tally.counts["unreadable"]
     return Completed(message=words, name=f"Completed, {waits} held" if waits else None)
+
+
+def slug(name: str) -> str:
+    """A route's name as Prefect takes it for an artifact: a-z, 0-9 and hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "route"
 
 
 def the_route(name: str, carries: str) -> Route:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from commerce.errors import HubError, IntegrationError, NotAuthorised, Rejected
@@ -47,6 +49,17 @@ def paused_alert(connection: str, reason: str, hint: str) -> Alert:
     )
 
 
+def in_words(error: BaseException) -> str:
+    """The error for people: the hub's own words; else where our code broke, without values that may be personal."""
+    if isinstance(error, HubError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames:
+        return type(error).__name__
+    file = Path(frames[-1].filename)
+    return f"{type(error).__name__} at {file.parent.name}/{file.name}:{frames[-1].lineno}"
+
+
 def channels(hub: Hub) -> dict[str, Any]:
     """The connections that people are told through, by name."""
     return {name: hub.client(name) for name in hub.stack.connections if hasattr(hub.client(name), "tell")}
@@ -64,8 +77,7 @@ def send_waiting(hub: Hub) -> int:
             for channel in told.values():
                 channel.tell(kept.alert)
         except Exception as error:  # noqa: BLE001  whatever it is, it must not fail a flow
-            words = str(error) if isinstance(error, HubError) else type(error).__name__
-            log.warning("an alert waits, its channel failed: %s", words)
+            log.warning("an alert waits, its channel failed: %s", in_words(error))
             if isinstance(error, IntegrationError) and not isinstance(error, Rejected):
                 break  # the channel is down, for the other alerts as well
             continue

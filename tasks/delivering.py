@@ -9,13 +9,12 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 from commerce.errors import HubError, NotAuthorised, OutcomeUnknown, TemporarilyUnavailable
 from commerce.outcomes import Held, Outcome, Unknown
 from commerce.ports import Destination, Item
 from ledger import Claim, Ledger
-from tasks.alerting import pause_connection
+from tasks.alerting import in_words, pause_connection
 from tasks.hub import Hub
 from tasks.tally import Tally
 
@@ -98,11 +97,9 @@ def broken_record(error: Exception) -> Held:
     if isinstance(error, HubError):
         cause = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
         return Held(cause=cause, reason=str(error), hint=error.hint or "look at the vendor's status page")
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(frame.filename).parent.name}/{Path(frame.filename).name}:{frame.lineno}"
     return Held(
         cause=f"hub_error_{kind}",
-        reason=f"the hub could not handle this record: {kind} at {where}",
+        reason=f"the hub could not handle this record: {in_words(error)}",
         hint="report this; after an upgrade run: backroom held release",
     )
 

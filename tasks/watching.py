@@ -61,11 +61,11 @@ def late_routes(hub: Hub) -> Iterator[Alert]:
             began = state.last_started if state else None
             if began is None or now - began <= timedelta(minutes=route.late_after_minutes):
                 continue
-        since = f"since {last:%Y-%m-%d %H:%M} UTC" if last else "never yet"
+        since = f"has not finished well since {last:%Y-%m-%d %H:%M} UTC" if last else "has never finished well"
         yield Alert(
             fingerprint=f"late:{route.name}",
             title=f"{route.name} is late",
-            what=f"{route.carries} from {route.source} to {route.destination}: last finished well {since}"
+            what=f"{route.name} ({route.carries} from {route.source} to {route.destination}) {since}"
             + (f"; last error: {state.last_error}" if state and state.last_error else ""),
             todo=f"open the last run of {route.name} in the Prefect UI",
             facts={"route": route.name, "may take": f"{route.late_after_minutes} min"},
