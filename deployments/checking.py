@@ -19,7 +19,8 @@ def findings(hub: Hub | None = None) -> Iterator[Finding]:
     yield from of_the_hub(opened)
     for name in opened.stack.connections:
         try:
-            yield from opened.client(name).check()
+            for finding in opened.client(name).check():
+                yield finding.model_copy(update={"subject": f"{name}: {finding.subject}"})
         except HubError as error:
             yield Finding(subject=name, ok=False, message=str(error), hint=error.hint)
     yield from of_stock_maps(opened)
@@ -54,7 +55,8 @@ def of_stock_maps(hub: Hub) -> Iterator[Finding]:
         )
         storefront = opened_or_none(hub, route.destination)
         if mapped and hasattr(storefront, "check_locations"):
-            yield from storefront.check_locations(sorted(set(route.stock.locations.values())))
+            for finding in storefront.check_locations(sorted(set(route.stock.locations.values()))):
+                yield finding.model_copy(update={"subject": f"{route.name}: {finding.subject}"})
 
 
 def opened_or_none(hub: Hub, connection: str) -> Any:

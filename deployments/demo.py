@@ -61,39 +61,48 @@ class House:
 def run_demo(home: Path, orders: Path | None, *, as_json: bool = False) -> int:
     """Start, let the deployments do the job, show what landed where, stop. 0 only if all arrived that should have."""
     with standing(home, orders) as (house, plan):
-        house.api.pause_schedules()
-        before = house.world.state("shop")
-        the_job(house, plan)
-        held = hub_json(house, "held", "list", "--json")
-        states = {name: house.world.state(name) for name in ("shop", "warehouse", "books", "marketing", "inventory")}
-        outcome = verdict.judge(states, before, held, plan)
-        printing.verdict(outcome, as_json=as_json)
-        console.print(f"[dim]{time.monotonic() - house.steps.started:.0f} s in all[/]")
-    return 0 if outcome.well else 1
+        return work_and_judge(house, plan, as_json=as_json)
 
 
 def run_up(home: Path, orders: Path | None) -> int:
-    """Start everything with its schedules on, print the addresses, and stay until Ctrl-C."""
-    with standing(home, orders) as (house, _):
-        console.print("\n[bold]backroom is up.[/] Schedules are on; Ctrl-C ends everything.\n")
-        rows = [
-            ("Prefect UI", house.prefect.url, "its runs, forms and tables"),
-            ("receiver", f"{house.receiver}/health", "how fresh everything is"),
-            ("simulators", f"{house.world.base}/_control", "POST /_control/<name>/state"),
-        ]
-        printing.table("addresses", ["what", "where", ""], rows)
-        user, password = house.prefect.login
-        console.print(f"Prefect asks for a password: {user}:{password}", highlight=False, soft_wrap=True)
-        console.print(
-            f"The command line: set -a; . {home / '.env'}; set +a; .venv/bin/backroom status",
-            highlight=False,
-            soft_wrap=True,
-        )
+    """The same, and stay with the schedules on until Ctrl-C."""
+    with standing(home, orders) as (house, plan):
+        work_and_judge(house, plan, as_json=False)
+        house.api.resume_schedules()
+        say_where(house)
         try:
             signal.pause()
         except KeyboardInterrupt:
             console.print("\nstopping")
     return 0
+
+
+def work_and_judge(house: House, plan: ShopPlan, *, as_json: bool) -> int:
+    """Let the deployments do the job with their schedules off, and show what landed where."""
+    house.api.pause_schedules()
+    before = house.world.state("shop")
+    the_job(house, plan)
+    held = hub_json(house, "held", "list", "--json")
+    states = {name: house.world.state(name) for name in ("shop", "warehouse", "books", "marketing", "inventory")}
+    outcome = verdict.judge(states, before, held, plan)
+    printing.verdict(outcome, as_json=as_json)
+    console.print(f"[dim]{time.monotonic() - house.steps.started:.0f} s in all[/]")
+    return 0 if outcome.well else 1
+
+
+def say_where(house: House) -> None:
+    """Print the addresses."""
+    console.print("\n[bold]backroom is up.[/] Its schedules are on; Ctrl-C ends everything.\n")
+    rows = [
+        ("Prefect UI", house.prefect.url, "its runs, forms and tables"),
+        ("receiver", f"{house.receiver}/health", "how fresh everything is"),
+        ("simulators", f"{house.world.base}/_control", "POST /_control/<name>/state"),
+    ]
+    printing.table("addresses", ["what", "where", ""], rows)
+    user, password = house.prefect.login
+    shell = f"set -a; . {house.home / '.env'}; set +a; .venv/bin/backroom status"
+    for line in (f"Prefect asks for a password: {user}:{password}", f"The command line: {shell}"):
+        console.print(line, highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -141,6 +141,11 @@ class PrefectApi:
         for key in self.deployments().values():
             self._post(f"/deployments/{key}/pause_deployment", {})
 
+    def resume_schedules(self) -> None:
+        """Let the schedules start runs again."""
+        for key in self.deployments().values():
+            self._post(f"/deployments/{key}/resume_deployment", {})
+
     def run(self, name: str, **parameters: Any) -> str:
         """Ask for a run of a deployment; its id."""
         path = f"/deployments/{self.deployments()[name]}/create_flow_run"

@@ -6,11 +6,13 @@ from typing import Any
 
 
 def worth_another_try(task: Any, task_run: Any, state: Any) -> bool:
-    """Whether the error says that the same call may succeed later.
+    """Whether the error says that the same call may succeed soon.
 
+    A vendor that said when to come back is not asked before, and its work is not due before either: another try would
+    find nothing to do and end green. The run fails with the vendor's words, and the schedule comes back.
     A plain function: Prefect takes a partial, a method or a callable object as "never retry", without a word.
     """
-    return bool(getattr(state.data, "retryable", False))
+    return bool(getattr(state.data, "retryable", False)) and not getattr(state.data, "retry_after", None)
 
 
 PATIENT: dict[str, Any] = {

@@ -6,10 +6,12 @@ import stat
 from pathlib import Path
 
 import pytest
+from pysqlite3 import dbapi2 as sqlite
 
 from commerce.errors import NotConfigured
 from ledger import Ledger
 from ledger.claims import due_facts
+from ledger.engine import _to_wal
 
 
 @pytest.fixture
@@ -60,3 +62,21 @@ def test_due_work_is_found_by_index_however_much_there_is(file, keeps):
     assert plan[0].startswith("SEARCH due USING INDEX deliveries_ready"), plan
     assert plan[-1].startswith("SEARCH other USING INDEX deliveries_subject (subject=? AND destination=?"), plan
     assert not [step for step in plan if "SCAN" in step or "TEMP B-TREE" in step], plan
+
+
+class BusyFile:
+    """A connection to a file that another process is just turning into a WAL file."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+
+    def execute(self, _: str) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise sqlite.OperationalError("database is locked")
+
+
+def test_processes_that_open_a_new_file_together_wait_for_each_other():
+    busy = BusyFile(refusals=3)
+    _to_wal(busy)
+    assert busy.refusals == 0

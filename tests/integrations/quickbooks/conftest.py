@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
+from commerce.errors import IntegrationError
 from commerce.orders import Order
 from commerce.outcomes import Binding, Done, Outcome
 from commerce.ports import Item
@@ -48,9 +52,14 @@ class World:
         self.now = after(hours=3).timestamp()
         self.slept: list[float] = []
         self.sim: QuickBooksSimulator = build(base_url=BASE_URL, clock=lambda: self.now, **options)
+        self.interfere: Callable[[httpx.Request], httpx.Response | None] | None = None
         self.tokens = MemoryTokens()
         self.bindings: dict[str, Binding] = {}
         self.connect()
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        """The vendor's answer, unless a test interferes."""
+        return (self.interfere and self.interfere(request)) or self.sim(request)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -60,7 +69,7 @@ class World:
         """Open the connection, with other settings than usual."""
         self.settings = a_setting(**settings)
         self.services = Services(
-            tokens=self.tokens, transport=self.sim.transport(), sleep=self.sleep, clock=lambda: self.now
+            tokens=self.tokens, transport=httpx.MockTransport(self.answer), sleep=self.sleep, clock=lambda: self.now
         )
         self.books: QuickBooks = CONNECTOR.connect(self.settings, self.services)
 
@@ -80,6 +89,27 @@ class World:
             if isinstance(outcome, Done):
                 self.bindings[item.subject] = outcome.binding
         return [outcomes[order.key] for order in orders]
+
+    def deliver_until_stopped(self, *orders: Order) -> tuple[list[Outcome], IntegrationError]:
+        """What was handed out before delivering stopped, and with which error."""
+        outcomes: list[Outcome] = []
+        try:
+            for _, outcome in self.books.deliver([self.item(order) for order in orders]):
+                outcomes.append(outcome)
+        except IntegrationError as error:
+            return outcomes, error
+        raise AssertionError("nothing stopped it")
+
+    def throttle_batch(self, nth: int) -> None:
+        """Let the vendor refuse the nth batch from now on, once."""
+        batches = itertools.count(1)
+
+        def answer(request: httpx.Request) -> httpx.Response | None:
+            if request.url.path.endswith("/batch") and next(batches) == nth:
+                return httpx.Response(429, json={})
+            return None
+
+        self.interfere = answer
 
     def forget(self) -> None:
         """A backup from before the orders were posted is restored."""

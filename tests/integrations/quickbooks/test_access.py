@@ -15,11 +15,11 @@ from tests.integrations.quickbooks.conftest import World, a_setting
 
 def test_the_first_refresh_token_is_used_once_and_the_store_keeps_its_followers(world: World) -> None:
     # given an empty store, when something is posted
+    now = datetime.fromtimestamp(world.now, UTC)
     world.deliver(an_order(1001))
     # then a pair is kept, with the nearer of both ends of the refresh token
     tokens = world.tokens.load()
     assert tokens is not None
-    now = datetime.fromtimestamp(world.now, UTC)
     assert tokens.refresh != "RT1-first"
     assert tokens.expires_at == now + timedelta(hours=1)
     assert tokens.refresh_expires_at == now + timedelta(days=100)

@@ -312,21 +312,10 @@ def test_a_throttle_between_receipt_and_refund_forgets_nothing(world: World) -> 
     refund = a_refund(a_refund_line(mug, 1), id="r1")
     order = an_order(lines=(changed(mug, current=1),), refunds=(refund,), financial=PAID_BACK)
     world.books.catalog.chart()
-    real = world.books.books.batch
-    sent: list[int] = []
-
-    def once(payloads: object, *, request_id: str = "") -> dict[str, dict[str, object]]:
-        sent.append(1)
-        if len(sent) == 2:
-            raise RateLimited("quickbooks", "too fast", retry_after=60)
-        return real(payloads, request_id=request_id)  # type: ignore[arg-type]
-
-    world.books.books.batch = once  # type: ignore[method-assign]
-    outcomes = []
-    with pytest.raises(TemporarilyUnavailable):
-        for _, outcome in world.books.deliver([world.item(order)]):
-            outcomes.append(outcome)
+    world.throttle_batch(2)
+    outcomes, error = world.deliver_until_stopped(order)
     # then the order is handed out as half done, and the next try finds the receipt
+    assert isinstance(error, TemporarilyUnavailable)
     assert outcomes == [Retry(reason="order #1001: posted in part", after=60)]
     (done,) = world.deliver(order, attempt=2)
     assert isinstance(done, Done)
