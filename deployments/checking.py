@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +14,34 @@ from commerce.ports import Finding
 from tasks.hub import Hub, the_hub
 
 
-def findings(hub: Hub | None = None) -> Iterator[Finding]:
-    """One finding for each thing that was looked at; nothing is written anywhere."""
+def findings(connection: str | None = None, hub: Hub | None = None) -> Iterator[Finding]:
+    """One finding for each thing that was looked at, of one connection or of all; nothing is written anywhere.
+
+    Raises NotConfigured for a connection that stack.toml does not have.
+    """
     opened = hub or the_hub()
+    if connection is not None:
+        opened.stack.connection(connection)
+        yield from looked_at(connection, functools.partial(check_one, opened, connection))
+        return
     yield from of_the_hub(opened)
     for name in opened.stack.connections:
-        try:
-            for finding in opened.client(name).check():
-                yield finding.model_copy(update={"subject": f"{name}: {finding.subject}"})
-        except HubError as error:
-            yield Finding(subject=name, ok=False, message=str(error), hint=error.hint)
+        yield from looked_at(name, functools.partial(check_one, opened, name))
     yield from of_stock_maps(opened)
+
+
+def check_one(hub: Hub, connection: str) -> Iterator[Finding]:
+    """What a connection finds of itself; opening it is part of the look."""
+    yield from hub.client(connection).check()
+
+
+def looked_at(name: str, look: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """What one look finds, said to be about `name`; when it cannot be taken, that is what it found."""
+    try:
+        for finding in look():
+            yield finding.model_copy(update={"subject": f"{name}: {finding.subject}"})
+    except HubError as error:
+        yield Finding(subject=name, ok=False, message=str(error), hint=error.hint)
 
 
 def of_the_hub(hub: Hub) -> Iterator[Finding]:
@@ -55,8 +73,8 @@ def of_stock_maps(hub: Hub) -> Iterator[Finding]:
         )
         storefront = opened_or_none(hub, route.destination)
         if mapped and hasattr(storefront, "check_locations"):
-            for finding in storefront.check_locations(sorted(set(route.stock.locations.values()))):
-                yield finding.model_copy(update={"subject": f"{route.name}: {finding.subject}"})
+            places = sorted(set(route.stock.locations.values()))
+            yield from looked_at(route.name, functools.partial(storefront.check_locations, places))
 
 
 def opened_or_none(hub: Hub, connection: str) -> Any:

@@ -32,8 +32,23 @@ def explained(command: Callable[..., None]) -> Callable[..., None]:
         except HubError as error:
             printing.failure(str(error), error.hint)
             raise typer.Exit(2 if isinstance(error, NotConfigured) else 1) from None
+        except Exception as error:
+            if not is_of_the_database(error):
+                raise
+            printing.failure(f"the ledger cannot be used: {first_line(error)}", "see hub.ledger and BACKROOM_LEDGER")
+            raise typer.Exit(1) from None
 
     return run
+
+
+def is_of_the_database(error: Exception) -> bool:
+    """Whether the ledger's database raised it. Its library is only imported by commands that use it."""
+    return any(kind.__name__ == "SQLAlchemyError" for kind in type(error).__mro__)
+
+
+def first_line(error: Exception) -> str:
+    """What the database itself said, without the statement and its values."""
+    return str(getattr(error, "orig", None) or type(error).__name__).partition("\n")[0]
 
 
 @app.command()
@@ -83,8 +98,11 @@ def receive(
     import uvicorn
 
     from deployments.receiver import receiver_app
+    from tasks.hub import the_hub
 
-    uvicorn.run(receiver_app(), host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    uvicorn.run(
+        receiver_app(the_hub()), host=host, port=port, log_level="warning", access_log=False, server_header=False
+    )
 
 
 @app.command(hidden=True)
@@ -107,11 +125,14 @@ def migrate() -> None:
 
 @app.command()
 @explained
-def check(json: Json = False) -> None:
-    """Look at every connection: credential, scopes, plan, maps; say what to fix."""
+def check(
+    connection: Annotated[str | None, typer.Argument(help="only this one; every connection when left out")] = None,
+    json: Json = False,
+) -> None:
+    """Look at connections: credential, scopes, plan, maps; say what to fix."""
     from deployments.checking import findings
 
-    found = list(findings())
+    found = list(findings(connection))
     printing.findings(found, as_json=json)
     raise typer.Exit(0 if all(finding.ok for finding in found) else 1)
 

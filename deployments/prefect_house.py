@@ -72,7 +72,7 @@ class PrefectHouse:
 
     def wait(self, processes: Processes) -> None:
         """Wait until the server answers."""
-        processes.wait_until("prefect-server", answers(f"{self.url}/api/health", self.login), timeout=90.0)
+        processes.wait_until("prefect-server", answers(f"{self.url}/api/admin/version", self.login), timeout=90.0)
 
     def deploy(self, processes: Processes, *, warm: bool = True) -> None:
         """Make the work pool and deploy all of prefect.yaml. `warm`: runs are forks of a process that waits."""

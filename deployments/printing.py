@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,12 +21,22 @@ SHOWN = 20
 console = Console()
 complaints = Console(stderr=True)
 
+STEERING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Characters that steer a terminal or turn the direction of reading, and halves of characters."""
+
+
+def plain(value: Any) -> str:
+    """The value as text that can only be read: a shopper's name must not clear the screen or turn the line around."""
+    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), "" if value is None else str(value))
+
 
 def failure(message: str, hint: str = "") -> None:
     """Say what went wrong and what to do."""
-    complaints.print(message, style="red", markup=False, highlight=False)
+    complaints.print(plain(message), style="red", markup=False, highlight=False, emoji=False, soft_wrap=True)
     if hint:
-        complaints.print(f"  {hint}", markup=False, highlight=False)
+        complaints.print(f"  {plain(hint)}", markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -36,21 +47,21 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
-        shown.add_row(*(Text("" if value is None else str(value)) for value in row))
+        shown.add_row(*(Text(plain(value)) for value in row))
     console.print(shown)
 
 
 def dump(value: Any) -> None:
-    """JSON on standard output."""
+    """JSON on standard output, in ASCII: a terminal obeys some of the characters beyond it."""
 
-    def plain(one: Any) -> Any:
+    def as_json(one: Any) -> Any:
         if isinstance(one, BaseModel):
             return one.model_dump(mode="json")
         if hasattr(one, "__dataclass_fields__"):
             return {name: getattr(one, name) for name in one.__dataclass_fields__}
         return str(one)
 
-    json.dump(value, sys.stdout, default=plain, indent=2, ensure_ascii=False)
+    json.dump(value, sys.stdout, default=as_json, indent=2)
     sys.stdout.write("\n")
 
 

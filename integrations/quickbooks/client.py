@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from commerce.errors import UnexpectedAnswer
 from integrations.http import ApiClient, Pace, answered_json
 from integrations.quickbooks.faults import VENDOR
@@ -74,7 +76,7 @@ class Books:
         """One document. Raises Rejected with code 610 when it is gone."""
         path = self._path(entity.lower(), id)
         response = self.api.request("GET", path, operation=f"read {entity}", params=self._params({}))
-        return Document.model_validate(_object(answered_json(VENDOR, response)).get(entity))
+        return to_read(_object(answered_json(VENDOR, response)).get(entity))
 
     def write(self, entity: str, body: Mapping[str, Any], *, request_id: str) -> dict[str, Any]:
         """Create an object, or with an `Id` in its body update it; the object as it is then."""
@@ -104,7 +106,10 @@ class Books:
         # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo
         path = self._path("companyinfo", self.realm_id)
         response = self.api.request("GET", path, operation="read CompanyInfo", params=self._params({}))
-        return Company.model_validate(_object(answered_json(VENDOR, response)).get("CompanyInfo"))
+        try:
+            return Company.model_validate(_object(answered_json(VENDOR, response)).get("CompanyInfo"))
+        except ValidationError as error:
+            raise UnexpectedAnswer(VENDOR, "the company's name in its answer cannot be read") from error
 
     def _path(self, *parts: str) -> str:
         return "/".join(("/v3/company", self.realm_id, *parts))
@@ -117,6 +122,14 @@ def rows_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The rows of a query's answer; none when its QueryResponse is empty."""
     found = _object(answer.get("QueryResponse"))
     return next((rows for rows in found.values() if isinstance(rows, list)), [])
+
+
+def to_read(raw: Any) -> Document:
+    """The document as we read it. Raises UnexpectedAnswer."""
+    try:
+        return Document.model_validate(raw)
+    except ValidationError as error:
+        raise UnexpectedAnswer(VENDOR, "a document in its answer cannot be read") from error
 
 
 def select(fields: str, entity: str, *where: str) -> str:

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any
 
-from pydantic import ValidationError
-
-from commerce.errors import UnexpectedAnswer
 from commerce.outcomes import Held
 from commerce.values import Frozen
-from integrations.quickbooks.client import Books, one_of, quoted, select
-from integrations.quickbooks.faults import VENDOR
+from integrations.quickbooks.client import Books, one_of, quoted, select, to_read
 from integrations.quickbooks.mapping import Draft, Entity
 from integrations.quickbooks.planning import Work
 from integrations.quickbooks.posted import posted
@@ -91,11 +86,3 @@ def documents_between(books: Books, since: str, until: str) -> Iterator[Booked]:
                 date=one.txn_date or "",
                 id=one.id,
             )
-
-
-def to_read(raw: Any) -> Document:
-    """The document as we read it. Raises UnexpectedAnswer."""
-    try:
-        return Document.model_validate(raw)
-    except ValidationError as error:
-        raise UnexpectedAnswer(VENDOR, "a document in its answer cannot be read") from error

@@ -7,18 +7,16 @@ from typing import Any
 
 from commerce.errors import (
     IntegrationError,
-    NotAuthorised,
     OutcomeUnknown,
     Rejected,
-    TemporarilyUnavailable,
     UnexpectedAnswer,
 )
 from commerce.outcomes import Held, Unknown
 from commerce.values import fingerprint
 from integrations.quickbooks.catalog import Catalog
-from integrations.quickbooks.client import Books, canonical
+from integrations.quickbooks.client import Books, canonical, to_read
 from integrations.quickbooks.faults import NOT_FOUND, NUMBER_USED, STALE, outcome_of
-from integrations.quickbooks.looking import find, take, to_read
+from integrations.quickbooks.looking import find, take
 from integrations.quickbooks.mapping import Draft
 from integrations.quickbooks.planning import Work
 from integrations.quickbooks.posted import posted
@@ -51,9 +49,18 @@ class Sender:
         except Rejected as error:
             self._alone(jobs, error)
         else:
-            for at, (work, draft) in enumerate(jobs, start=1):
-                if work.outcome is None:
-                    self._settle(work, draft, answers.get(str(at)))
+            self._settle_all(jobs, answers)
+
+    def _settle_all(self, jobs: Sequence[Job], answers: dict[str, dict[str, Any]]) -> None:
+        """The good ones first: what follows a refusal asks QuickBooks again, and may find it gone."""
+        answered = [(job, answers.get(str(at))) for at, job in enumerate(jobs, start=1)]
+        for (work, draft), answer in sorted(answered, key=lambda one: problem_in(one[1]) is not None):
+            if work.outcome is not None:
+                continue
+            try:
+                self._settle(work, draft, answer)
+            except (OutcomeUnknown, UnexpectedAnswer) as error:
+                work.outcome = Unknown(reason=f"{work.name(draft)}: {error}")
 
     def _alone(self, jobs: Sequence[Job], error: Rejected) -> None:
         """A whole batch was refused: send each by itself, so that the bad one holds nobody else."""
@@ -82,12 +89,7 @@ class Sender:
         if problem:
             self._refused(work, draft, problem)
             return
-        try:
-            document = to_read((answer or {}).get(draft.entity))
-        except UnexpectedAnswer:
-            work.outcome = Unknown(reason=f"{work.name(draft)}: the batch's answer does not tell what became of it")
-            return
-        self._verify(work, draft, document)
+        self._verify(work, draft, to_read((answer or {}).get(draft.entity)))
 
     def _verify(self, work: Work, draft: Draft, document: Document) -> None:
         """Keep a document that came out right; take a wrong one out of the books at once."""
@@ -150,8 +152,6 @@ class Sender:
                 if error.code == STALE:
                     continue
                 work.outcome = outcome_of(Problem(message=str(error), code=error.code), work.name(draft))
-            except OutcomeUnknown as error:
-                work.outcome = Unknown(reason=f"{work.name(draft)}: {error}")
             else:
                 self._verify(work, draft, document)
             return
@@ -161,9 +161,7 @@ class Sender:
     def _gone(self, draft: Draft, id: str) -> bool:
         try:
             self._books.read(draft.entity, id)
-        except (TemporarilyUnavailable, NotAuthorised):
-            raise
-        except IntegrationError:
+        except Rejected:
             return True
         return False
 

@@ -97,7 +97,13 @@ def test_an_order_paid_wholly_by_gift_card_moves_nothing_through_clearing() -> N
 
 
 def test_tip_duties_fees_and_their_tax_have_lines_of_their_own() -> None:
-    extras: dict[str, Any] = {"tip": usd(2), "duties": usd(3), "fees": usd(1), "tax_total": usd("0.40"), "total": usd("31.40")}
+    extras: dict[str, Any] = {
+        "tip": usd(2),
+        "duties": usd(3),
+        "fees": usd(1),
+        "tax_total": usd("0.40"),
+        "total": usd("31.40"),
+    }
     posting = sale(an_order(lines=(a_line("A", 1, "25.00"),), shipping=(), **extras))
     assert amounts(posting) == [("goods", "25.00"), ("duty", "3"), ("fee", "1"), ("tip", "2"), ("tax", "0.40")]
 
@@ -300,5 +306,7 @@ def test_debits_are_credits_for_any_order(order: Order) -> None:
 def test_every_amount_is_a_whole_number_of_the_smallest_coin(order: Order) -> None:
     for posting in (sale(order), *refunds(order)):
         assert all(line.amount == line.amount.rounded() for line in posting.lines)
-        priced = [(line, line.unit_price * (line.quantity or 0)) for line in posting.lines if line.unit_price is not None]
+        priced = [
+            (line, line.unit_price * (line.quantity or 0)) for line in posting.lines if line.unit_price is not None
+        ]
         assert all(product == line.amount for line, product in priced)

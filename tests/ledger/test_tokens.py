@@ -147,3 +147,25 @@ def test_a_renewal_that_failed_lets_the_next_one_in(ledger):
         raise ZeroDivisionError
     with ledger.tokens("books").refreshing():
         pass
+
+
+def test_forgotten_tokens_are_gone(ledger):
+    ledger.tokens("books").save(PAIR)
+    assert (ledger.forget_tokens("books"), ledger.forget_tokens("books")) == (True, False)
+    assert ledger.tokens("books").load() is None
+    # the next pair is the first one again
+    assert ledger.tokens("books").save(PAIR).generation == 1
+
+
+def test_one_at_a_time_does_a_named_thing(opened):
+    ledger = opened(clock=None)
+    inside: list[str] = []
+
+    def read() -> None:
+        with ledger.only_one("read:shop"):
+            inside.append("in")
+            time.sleep(0.02)
+            inside.append("out")
+
+    together(*[read] * 4)
+    assert inside == ["in", "out"] * 4
