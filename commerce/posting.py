@@ -9,26 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from commerce.errors import Unmappable
 from commerce.money import Exact, Money, money, total
-from commerce.orders import Line, Order, Refund, RefundLine, ShippingCharge, Tax
+from commerce.orders import Order, Refund, Tax
+from commerce.posting_parts import LineKind, Part, sold_parts, taken_back_parts
 from commerce.values import Frozen, Moment
-
-LineKind = Literal[
-    "goods",
-    "gift_card_sold",
-    "shipping",
-    "discount",
-    "tax",
-    "tip",
-    "duty",
-    "fee",
-    "adjustment",
-    "rounding",
-    "gift_card_redeemed",
-]
 
 ROUNDING_LIMIT = Decimal("0.05")
 """The most that one document may put on its rounding line, unless the merchant says otherwise."""
@@ -68,17 +55,6 @@ class Posting(Frozen):
     lines: tuple[PostingLine, ...]
     total: Money
     order_total: Money
-
-
-class Part(NamedTuple):
-    """A thing sold or taken back. With taxes included, `gross` and `discount` contain tax."""
-
-    kind: LineKind
-    description: str
-    quantity: int | None
-    gross: Money
-    discount: Money
-    taxes: tuple[Tax, ...]
 
 
 def sale(order: Order, *, rounding_limit: Decimal = ROUNDING_LIMIT) -> Posting:
@@ -169,72 +145,6 @@ def _given_back_as_adjustment(order: Order, removed: dict[str, int]) -> bool:
 
 def _worth(order: Order, parts: Sequence[Part]) -> Money:
     return total_of(lines_of(parts, order.taxes_included, ""), order.currency)
-
-
-def sold_parts(order: Order, removed: dict[str, int]) -> list[Part]:
-    """Goods and shipping of the sale without the `removed` units; their discount and tax go with them, by the cent."""
-    goods = [_sold_part(line, line.quantity - removed.get(line.id, 0)) for line in order.lines]
-    shipping = [_shipping_part(charge) for charge in order.shipping if not charge.removed]
-    return [part for part in goods if part.quantity] + [part for part in shipping if part.gross or part.taxes]
-
-
-def _sold_part(line: Line, units: int) -> Part:
-    shares = [units, line.quantity - units]
-    return Part(
-        kind="gift_card_sold" if line.gift_card else "goods",
-        description=_name(line),
-        quantity=units,
-        gross=line.unit_price * units,
-        discount=_share(line.discount, shares),
-        taxes=tuple(tax.model_copy(update={"amount": _share(tax.amount, shares)}) for tax in line.taxes),
-    )
-
-
-def _share(amount: Money, shares: list[int]) -> Money:
-    return amount.split(shares)[0] if shares[1] else amount
-
-
-def _shipping_part(charge: ShippingCharge) -> Part:
-    return Part("shipping", charge.title or "Shipping", None, charge.price, charge.discount, charge.taxes)
-
-
-def taken_back_parts(order: Order, refund: Refund, *, tax_beside: bool = False) -> list[Part]:
-    """What a refund takes back: units, shipping, and what was given beyond or held back below them.
-
-    `tax_beside`: shipping and adjustment do not contain their tax although the order's prices contain it.
-    """
-    nothing = order.zero()
-    parts = [_returned_part(order, back) for back in refund.lines if back.subtotal or back.tax]
-    shipping_taxes = _spread(refund.shipping_tax, [tax for charge in order.shipping for tax in charge.taxes])
-    adjustment_taxes = _spread(refund.adjustment_tax, [tax for line in order.lines for tax in line.taxes])
-    inside = refund.shipping_tax if tax_beside else nothing
-    if refund.shipping or refund.shipping_tax:
-        parts.append(Part("shipping", "Shipping", None, refund.shipping + inside, nothing, shipping_taxes))
-    inside = refund.adjustment_tax if tax_beside else nothing
-    if refund.adjustment or refund.adjustment_tax:
-        parts.append(Part("adjustment", "Adjustment", None, refund.adjustment + inside, nothing, adjustment_taxes))
-    return parts
-
-
-def _returned_part(order: Order, back: RefundLine) -> Part:
-    line = order.line(back.line_id)
-    if line is None:
-        return Part("goods", "Returned", back.quantity, back.subtotal, order.zero(), _spread(back.tax, []))
-    gross = line.unit_price * back.quantity
-    if gross.amount < back.subtotal.amount:  # more was given back than the list price: no discount to take back
-        gross = back.subtotal
-    kind: LineKind = "gift_card_sold" if line.gift_card else "goods"
-    return Part(kind, _name(line), back.quantity, gross, gross - back.subtotal, _spread(back.tax, line.taxes))
-
-
-def _spread(amount: Money, like: Sequence[Tax]) -> tuple[Tax, ...]:
-    """`amount` over the taxes that were charged, in their proportion."""
-    if not amount:
-        return ()
-    if not like:
-        return (Tax(title="Tax", amount=amount),)
-    parts = amount.split([abs(tax.amount.amount) for tax in like])
-    return tuple(tax.model_copy(update={"amount": part}) for tax, part in zip(like, parts, strict=True))
 
 
 def lines_of(parts: Sequence[Part], taxes_included: bool, codes: str) -> list[PostingLine]:
@@ -372,12 +282,6 @@ def _in(kind: str) -> bool:
 
 def _codes(order: Order) -> str:
     return f" ({', '.join(order.discount_codes)})" if order.discount_codes else ""
-
-
-def _name(line: Line) -> str:
-    """Title, variant and SKU, e.g. "Mug, red (MUG-RED)"."""
-    name = ", ".join(part for part in (line.title, line.variant_title) if part) or "Item"
-    return f"{name} ({line.sku})" if line.sku else name
 
 
 def _tax_name(title: str, rate: Decimal | None) -> str:

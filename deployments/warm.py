@@ -17,6 +17,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 MODULES = (
@@ -41,12 +42,19 @@ MODULES = (
 )
 """What a run needs, imported once. Vendors are imported as stack.toml names them."""
 
+ENGINE = "prefect.engine"
+"""What a run is: this module, as `python -m` runs it."""
+
 LONGEST_REQUEST = 1024 * 1024
+LONGEST_READ = 10.0
+"""Seconds that a client may take to say what it wants; the others wait meanwhile."""
 
 
-def serve(path: Path) -> None:
+def serve(
+    path: Path, *, modules: Sequence[str] = MODULES, engine: str = ENGINE, longest_read: float = LONGEST_READ
+) -> None:
     """Wait at the Unix socket `path` for runs to start, until ended."""
-    for module in MODULES:
+    for module in modules:
         importlib.import_module(module)
     _import_vendors()
     path.unlink(missing_ok=True)
@@ -57,7 +65,8 @@ def serve(path: Path) -> None:
     signal.signal(signal.SIGTERM, lambda *_: _leave(path))
     while True:
         connection, _ = listener.accept()
-        _start(listener, connection)
+        connection.settimeout(longest_read)
+        _start(listener, connection, engine)
 
 
 def _import_vendors() -> None:
@@ -69,7 +78,7 @@ def _import_vendors() -> None:
         load_stack()
 
 
-def _start(listener: socket.socket, connection: socket.socket) -> None:
+def _start(listener: socket.socket, connection: socket.socket, engine: str) -> None:
     """Fork a run and leave a thread that tells the client how it ended. Forking happens while no thread exists that
     could hold a lock: the telling threads only read and wait."""
     try:
@@ -77,11 +86,12 @@ def _start(listener: socket.socket, connection: socket.socket) -> None:
     except (OSError, ValueError):
         connection.close()
         return
+    connection.settimeout(None)
     child = os.fork()
     if child == 0:
         listener.close()
         connection.close()
-        _become(request, streams)
+        _become(request, streams, engine)
     for stream in streams:
         os.close(stream)
     threading.Thread(target=_attend, args=(connection, child), daemon=True).start()
@@ -103,7 +113,7 @@ def _receive(connection: socket.socket) -> tuple[dict[str, object], list[int]]:
     return json.loads(text), list(streams)
 
 
-def _become(request: dict[str, object], streams: list[int]) -> None:
+def _become(request: dict[str, object], streams: list[int], engine: str) -> None:
     """In the child: take over the client's streams, environment and directory, and be Prefect's engine."""
     code = 1
     try:
@@ -114,12 +124,11 @@ def _become(request: dict[str, object], streams: list[int]) -> None:
         os.environ.clear()
         os.environ.update({str(key): str(value) for key, value in dict(request["environment"]).items()})  # type: ignore[call-overload]
         os.chdir(str(request["directory"]))
-        sys.argv = ["prefect.engine"]
-        from prefect.context import refresh_global_settings_context
-
-        refresh_global_settings_context()
-        sys.modules.pop("prefect.engine", None)
-        runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)
+        sys.argv = [engine]
+        if "prefect.context" in sys.modules:  # its settings are those of the environment that we had before
+            sys.modules["prefect.context"].refresh_global_settings_context()
+        sys.modules.pop(engine, None)
+        runpy.run_module(engine, run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else int(left.code is not None)
@@ -153,9 +162,13 @@ def _pass_on(connection: socket.socket, child: int, ended: threading.Event) -> N
 
 
 def _signal(child: int, number: int, ended: threading.Event) -> None:
-    if not ended.is_set():
+    if ended.is_set():
+        return
+    try:
+        os.killpg(child, number)
+    except ProcessLookupError:  # it was forked this moment and leads no group yet
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, number)
+            os.kill(child, number)
 
 
 def _leave(path: Path) -> None:

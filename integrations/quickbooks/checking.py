@@ -21,7 +21,7 @@ def findings(settings: QuickBooksSettings, books: Books, catalog: Catalog, servi
     try:
         company = books.company()
     except HubError as error:
-        hint = error.hint or f"run: backroom connect {settings.name}"
+        hint = error.hint or f"set a new REFRESH_TOKEN, then: backroom reconnect {settings.name}"
         yield Finding(subject="credential", ok=False, message=str(error), hint=hint)
         return
     yield Finding(subject="credential", ok=True, message=f"{company.name or settings.realm_id} ({company.country})")
@@ -45,7 +45,7 @@ def _lifetime(settings: QuickBooksSettings, services: Services) -> Iterator[Find
         subject="refresh token",
         ok=left > WARN_BEFORE,
         message=f"valid for {left.days} more days",
-        hint="" if left > WARN_BEFORE else f"run: backroom connect {settings.name}",
+        hint="" if left > WARN_BEFORE else f"set a new REFRESH_TOKEN, then: backroom reconnect {settings.name}",
     )
 
 

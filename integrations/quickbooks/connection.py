@@ -69,7 +69,11 @@ def renewal(settings: QuickBooksSettings, tokens: Tokens | None) -> httpx.Reques
     # https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0
     refresh = tokens.refresh if tokens and tokens.refresh else settings.refresh_token.get_secret_value()
     if not refresh:
-        raise NotAuthorised(VENDOR, "is not connected yet", hint=f"run: backroom connect {settings.name}")
+        raise NotAuthorised(
+            VENDOR,
+            "is not connected yet",
+            hint=f"set its REFRESH_TOKEN variable, then: backroom reconnect {settings.name}",
+        )
     basic = httpx.BasicAuth(settings.client_id, settings.client_secret.get_secret_value())
     request = httpx.Request(
         "POST",

@@ -21,7 +21,7 @@ SYSTEM_FAILURE = "10000"
 
 # https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
 NOT_US = {
-    "3200": "reconnect the company: backroom connect",
+    "3200": "give the connection a new refresh token, then: backroom reconnect",
     "3100": "the app is not authorised for this company; reconnect it with an administrator of the company",
     "120": "the person who connected lost administrator rights, or the company has another product; reconnect",
     "6190": "the company's QuickBooks subscription has ended; renew it, nothing can be posted until then",

@@ -139,6 +139,7 @@ FAULTS = [
 def test_the_address_never_shows(channel, slack, calls, caplog, fault) -> None:
     # given logs at their most talkative, and Slack that answers badly
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="httpx")
     channel.faults = [Fault(**{**vars(fault)})]
     # when an alert fails
     with pytest.raises(HubError) as told:
@@ -151,6 +152,7 @@ def test_the_address_never_shows(channel, slack, calls, caplog, fault) -> None:
 
 def test_a_server_that_is_not_there_does_not_show_the_address_either(clock, caplog) -> None:
     caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="httpx")
     settings = SlackSettings.model_validate({"name": "alerts", "webhook_url": f"http://127.0.0.1:9{HOOK}"})
     slack = Slack(settings, Services(sleep=clock.sleep, clock=clock))
     with pytest.raises(TemporarilyUnavailable) as told:
