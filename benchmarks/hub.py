@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ PARTS = ("prefect-server", "prefect-worker", "warm", "receiver")
 
 ROUNDS = 20
 
+Run = dict[str, Any]
+"""A flow run as Prefect's server tells it."""
+
 
 @dataclass
 class Hub:
@@ -53,12 +56,12 @@ class Hub:
         """Process ids by name."""
         return {name: self.processes.pids[name] for name in PARTS if name in self.processes.pids}
 
-    def run_of(self, key: str) -> dict[str, Any]:
+    def run_of(self, key: str) -> Run:
         """A flow run as the server knows it."""
-        found: dict[str, Any] = self.rest.get(f"/flow_runs/{key}").raise_for_status().json()
+        found: Run = self.rest.get(f"/flow_runs/{key}").raise_for_status().json()
         return found
 
-    def run(self, names: Collection[str], every: float = 0.25) -> list[dict[str, Any]]:
+    def run(self, names: Collection[str], every: float = 1.0) -> list[Run]:
         """Run these deployments at the same time and wait for all, looking `every` so many seconds.
 
         Each look costs the server some milliseconds. Raises DidNotStart when one fails.
@@ -74,10 +77,11 @@ class Hub:
                     ended.append(found)
                     del runs[name]
                     self._refuse(name, found)
-            time.sleep(every)
+            if runs:
+                time.sleep(every)
         return ended
 
-    def _refuse(self, name: str, found: Mapping[str, Any]) -> None:
+    def _refuse(self, name: str, found: Run) -> None:
         if found["state_type"] != "COMPLETED":
             message = (found.get("state") or {}).get("message") or found["state_name"]
             raise DidNotStart(f"{name}: {message}\n{self.processes.tail('prefect-worker', 40)}")
@@ -114,28 +118,21 @@ def start(hub: Hub) -> None:
 def measure(hub: Hub, orders: int, without: Collection[str], simulators: int) -> Figures:
     """Run the order deployments at the same time until nothing waits any more. `simulators`: their process id."""
     names = [flow for destination, flow in FLOWS.items() if destination not in without]
-    ledger = Ledger(f"sqlite:///{hub.home / 'ledger.db'}", token_keys=[])
+    ledger = Ledger(f"sqlite:///{hub.home / 'ledger.db'}")
+    rounds: list[list[Run]] = []
     with Meter({"simulators": simulators}) as theirs, Meter(hub.parts) as ours:
-        runs = hub.run(names)
-        rounds = 1
-        while waiting(ledger):
-            if rounds == ROUNDS:
+        while not rounds or waiting(ledger):
+            if len(rounds) == ROUNDS:
                 raise DidNotStart(f"{waiting(ledger)} records still wait after {ROUNDS} rounds")
-            runs += hub.run(names)
-            rounds += 1
+            rounds.append(hub.run(names))
         cost = ours.stop()
         vendors_cpu = theirs.stop().cpu
     held = sum(row.held for row in ledger.status())
     ledger.close()
-    return figures(
-        orders,
-        cost,
-        vendors.landed(hub.world, without),
-        rounds=rounds,
-        held=held,
-        vendors_cpu=vendors_cpu,
-        working=working(runs),
-    )
+    asked_for = sum(between(runs, "created") for runs in rounds)
+    working = sum(between(runs, "start_time") for runs in rounds)
+    more = {"rounds": len(rounds), "held": held, "vendors_cpu": vendors_cpu, "working": working}
+    return figures(orders, replace(cost, seconds=asked_for), vendors.landed(hub.world, without), **more)
 
 
 def waiting(ledger: Ledger) -> int:
@@ -143,8 +140,8 @@ def waiting(ledger: Ledger) -> int:
     return sum(row.waiting + row.retry + row.unknown for row in ledger.status())
 
 
-def working(runs: Collection[Mapping[str, Any]]) -> float:
-    """Seconds from the first run's start to the last one's end: without the wait for the worker to ask for work."""
-    starts = [datetime.fromisoformat(run["start_time"]) for run in runs]
+def between(runs: Collection[Run], first: str) -> float:
+    """Seconds from the first run's `created` or `start_time` to the last one's end, by Prefect's own stamps."""
+    starts = [datetime.fromisoformat(run[first]) for run in runs]
     ends = [datetime.fromisoformat(run["end_time"]) for run in runs]
     return (max(ends) - min(starts)).total_seconds()

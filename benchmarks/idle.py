@@ -97,7 +97,7 @@ def added(part: str, cost: Cost, quiet: Cost) -> float:
 
 def one_run(hub: Hub, name: str) -> tuple[float, float]:
     """Seconds from its creation until it ran, and until it had completed."""
-    (found,) = hub.run([name], every=1.0)
+    (found,) = hub.run([name])
     created = datetime.fromisoformat(found["created"])
     states = hub.rest.get("/flow_run_states/", params={"flow_run_id": found["id"]}).raise_for_status().json()
     ran = min(datetime.fromisoformat(state["timestamp"]) for state in states if state["type"] == "RUNNING")

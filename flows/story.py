@@ -42,6 +42,8 @@ async def told(name: str) -> AsyncIterator[Tally]:
         words = in_words(error)
         await asyncio.to_thread(ledger.route_finished, name, False, dict(tally.counts), words)
         raise
+    finally:
+        await asyncio.to_thread(ledger.flush_calls)
     await asyncio.to_thread(ledger.route_finished, name, not tally.paused, dict(tally.counts), tally.paused)
 
 

@@ -246,6 +246,7 @@ def test_an_endless_body_is_read_up_to_the_limit(house: House) -> None:
     async def receive() -> dict[str, Any]:
         nonlocal read
         read += 64 * 1024
+        assert read <= 2 * LONGEST_BODY, "it reads on and on"
         return {"type": "http.request", "body": b"x" * 64 * 1024, "more_body": True}
 
     assert asyncio.run(ask(receiver_app(house.hub), receive)) == (413, b"")
