@@ -28,7 +28,14 @@ STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u20
 
 def plain(value: Any) -> str:
     """The value as text that can only be read: a shopper's name must not clear the screen or turn the line around."""
-    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), "" if value is None else str(value))
+    return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), written(value))
+
+
+def written(value: Any) -> str:
+    """As people write it: times in UTC to the second, nothing for None."""
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else str(value)
 
 
 def failure(message: str, hint: str = "") -> None:
@@ -48,12 +55,6 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     for row in rows:
         shown.add_row(*(Text(plain(value)) for value in row))
     console.print(shown)
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-    return "" if value is None else str(value)
 
 
 def dump(value: Any) -> None:

@@ -94,7 +94,7 @@ async def bounded_body(request: Request, longest_read: float) -> bytes:
         async with asyncio.timeout(longest_read):
             async for part in request.stream():
                 size += len(part)
-                if False:
+                if size > LONGEST_BODY:
                     raise Refused(413)
                 parts.append(part)
     except TimeoutError as error:
