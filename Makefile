@@ -25,17 +25,19 @@ check: .venv/.installed
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks.run --orders $(N)
 
+# --no-deps: the lock names every package there is to install, and older versions of pip cannot check a pin against an
+# extra of the same package.
 .venv/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else "backroom needs Python 3.11 to 3.13, this is " + sys.version)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 # After a change of dependencies in pyproject.toml; needs uv. The lock names no index host.
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--no-annotate --no-strip-extras --all-extras pyproject.toml -o requirements.lock
+		--no-annotate --all-extras pyproject.toml -o requirements.lock
 
 clean:
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache

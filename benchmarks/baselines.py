@@ -36,7 +36,7 @@ def naive(logs: Path, plan: ShopPlan, terms: Terms, *, most: int, server: int, e
         command = ["benchmarks.naive", "--base", world.base, "--orders", str(most), "--server", str(server)]
         told = run(processes, "naive", [*command, "--without", *terms.without])
         landed = vendors.landed(world, terms.without)
-    return figures(told["orders"], Cost(**told["cost"]), landed, refused=told["refused"])
+    return figures(told["orders"], Cost(**told["cost"]), landed, refused=told["refused"], failed=told["failed"])
 
 
 def run(processes: Processes, name: str, command: list[str]) -> Any:

@@ -34,11 +34,12 @@ def read(base: str, most: int) -> list[dict[str, Any]]:
 
 
 @flow
-def copy_orders(base: str, most: int) -> int:
-    """Read orders, then a task for each."""
+def copy_orders(base: str, most: int) -> tuple[int, int]:
+    """Read orders, then a task for each; how many there were, and how many tasks failed."""
     orders = read(base, most)
-    copy.map(base, orders).wait()
-    return len(orders)
+    copies = copy.map(base, orders)
+    copies.wait()
+    return len(orders), sum(not one.state.is_completed() for one in copies)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,9 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     vendors = _open.setdefault(given.base, Vendors(given.base, given.without))
     with Meter({"flow": os.getpid(), "prefect-server": given.server}) as meter:
-        copied = copy_orders(given.base, given.orders)
+        copied, failed = copy_orders(given.base, given.orders)
         cost = meter.stop()
-    print(json.dumps({"orders": copied, "refused": vendors.refused, "cost": asdict(cost)}))
+    print(json.dumps({"orders": copied, "refused": vendors.refused, "failed": failed, "cost": asdict(cost)}))
 
 
 if __name__ == "__main__":

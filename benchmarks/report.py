@@ -107,7 +107,7 @@ def notes(bench: Bench) -> Iterator[str]:
         )
     for name, one in bench.ways.items():
         there = ", ".join(f"{count} {HELD_IN[place]}" for place, count in one.landed.items())
-        odd = f"{one.more['held']} held" if "held" in one.more else f"{one.more['refused']} refused"
+        odd = ", ".join(f"{one.more[word]} {word}" for word in ("held", "refused", "failed") if word in one.more)
         yield f"{name} brought {there}; {odd}"
     for name, idle in bench.idle.items():
         parts = shared_out(idle.cpu_of)

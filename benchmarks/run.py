@@ -30,7 +30,7 @@ from deployments.shop import ShopPlan, a_shop
 
 console = Console(stderr=True)
 
-WIDTH = 110
+WIDTH = 126
 
 MOST_NAIVE = 200
 """A mapped task for each order takes so long that more of them would teach nothing."""

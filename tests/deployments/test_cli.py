@@ -203,6 +203,23 @@ def test_resume_goes_on_and_clears_the_alert(at_home: House) -> None:
     assert (result.exit_code, "connections.boks: not in stack.toml" in result.stderr) == (2, True)
 
 
+def test_reconnect_drops_dead_tokens_and_goes_on(at_home: House) -> None:
+    # given books whose kept tokens died
+    order(at_home)
+    at_home.record()
+    at_home.deliver("books")
+    at_home.hub.ledger.pause("books", "its refresh token is dead")
+    at_home.watch()
+    assert at_home.hub.ledger.tokens("books").load() is not None
+    # when it begins again
+    assert backroom("reconnect", "books").exit_code == 0
+    # then nothing is left of them, and nothing is paused
+    assert at_home.hub.ledger.tokens("books").load() is None
+    assert (at_home.hub.ledger.paused(), at_home.hub.ledger.open_alerts()) == ([], [])
+    result = backroom("reconnect", "boks")
+    assert (result.exit_code, "connections.boks: not in stack.toml" in result.stderr) == (2, True)
+
+
 def test_webhooks_are_made_once_and_need_an_address(at_home: House) -> None:
     result = backroom("webhooks")
     assert (result.exit_code, "http://127.0.0.1:8720/hooks/shop" in result.stdout) == (0, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,7 @@ class Warm:
         (home / "prefect" / "engine.py").write_text(ENGINE, encoding="utf-8")
         self.path = {"PYTHONPATH": f"{home}{os.pathsep}{ROOT}", "PATH": os.environ["PATH"]}
         self.runs: list[subprocess.Popen[str]] = []
+        self.forks: list[int] = []
         self.server: subprocess.Popen[bytes] | None = None
 
     def serve(self) -> None:
@@ -99,10 +102,16 @@ class Warm:
         run = self.run(what)
         assert run.stdout is not None
         assert run.stdout.readline().startswith("engine")
-        return run, int(run.stdout.readline().split()[1])
+        process = int(run.stdout.readline().split()[1])
+        self.forks.append(process)
+        return run, process
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Leave nothing behind, also when a test failed."""
+        for process_id in self.forks:
+            with suppress(ProcessLookupError):
+                os.kill(process_id, signal.SIGKILL)
+        shutil.rmtree(self.socket.parent, ignore_errors=True)
         for process in (*self.runs, self.server):
             if process is not None:
                 process.kill()
