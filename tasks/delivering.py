@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from commerce.errors import HubError, NotAuthorised, OutcomeUnknown, TemporarilyUnavailable
+from commerce.errors import HubError, NotAuthorised, OutcomeUnknown, TemporarilyUnavailable, UnexpectedAnswer
 from commerce.outcomes import Held, Outcome, Unknown
 from commerce.ports import Destination, Item
 from ledger import Claim, Ledger
@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 LEASE = 60.0
 """Seconds a batch belongs to one run; a living run renews it three times as often."""
+
+ODD_ANSWERS = 5
+"""How often an answer that nobody can read is waited out before single records are held for it."""
 
 SETTLE_EVERY = 25
 
@@ -74,6 +77,17 @@ def outcomes(client: Destination, items: Sequence[Item]) -> Iterator[tuple[Item,
             yield item, outcome
     except (NotAuthorised, OutcomeUnknown, TemporarilyUnavailable):
         raise
+    except UnexpectedAnswer as odd:
+        # A proxy's page or a vendor in trouble concerns nobody's record: wait, before looking for one to blame.
+        patient = max(item.attempt for item in items) < ODD_ANSWERS
+        for item in left.values():
+            if patient:
+                yield item, Unknown(reason=str(odd))
+            elif len(items) == 1:
+                yield item, broken_record(odd)
+            else:
+                yield from outcomes(client, [item.model_copy(update={"in_doubt": True})])
+        return
     except Exception as broken:  # noqa: BLE001  whatever it is, it must not stop the other records
         # The traceback without the error's own words, which may quote a person's data.
         trace = "".join(traceback.format_tb(broken.__traceback__))

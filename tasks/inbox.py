@@ -44,7 +44,12 @@ def read_hinted(hub: Hub) -> tuple[Tally, list[str]]:
 
 
 def read_one(hub: Hub, connection: str, hints: Sequence[dict[str, str]]) -> Tally:
-    """Read what hints of one connection point at; topics that nothing follows from are done by being counted."""
+    """Read what hints of one connection point at; topics that nothing follows from are done by being counted.
+
+    Hints of a connection that was taken out of stack.toml are done as well.
+    """
+    if connection not in hub.stack.connections:
+        return Tally()
     client = hub.client(connection)
     topics = {hint["topic"] for hint in hints}
     orders = sorted({hint["id"] for hint in hints if hint["topic"] == "order" and hint["id"]})

@@ -86,11 +86,7 @@ class House:
 
     def stock(self, **options: Any) -> Tally:
         """Bring the inventory app's levels to the storefront."""
-        route = self.hub.stack.route("sync-inventory")
-        levels, tally = stocking.read_stock(self.hub, route)
-        wanted = stocking.targets(self.hub, route, levels, tally)
-        tally += stocking.set_stock(self.hub, route, wanted, **options)
-        return tally
+        return stocking.sync_stock(self.hub, self.hub.stack.route("sync-inventory"), **options)
 
     def tracking(self) -> Tally:
         """Bring parcels to the storefront."""
