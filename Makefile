@@ -13,7 +13,7 @@ up: .venv/.installed
 	$(BIN)/backroom up $(if $(ORDERS),--orders "$(ORDERS)")
 
 test: .venv/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/.installed
 	$(BIN)/ruff check .
