@@ -2,15 +2,17 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ORDERS ?=
+LIMITS ?= on
+DEMO := $(if $(ORDERS),--orders "$(ORDERS)") $(if $(filter off,$(LIMITS)),--no-limits)
 N ?= 1000
 
 .PHONY: demo test up check bench lock clean
 
 demo: .venv/.installed
-	$(BIN)/backroom demo $(if $(ORDERS),--orders "$(ORDERS)")
+	$(BIN)/backroom demo $(DEMO)
 
 up: .venv/.installed
-	$(BIN)/backroom up $(if $(ORDERS),--orders "$(ORDERS)")
+	$(BIN)/backroom up $(DEMO)
 
 test: .venv/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -18,6 +18,7 @@ app = typer.Typer(
 held = typer.Typer(no_args_is_help=True, help="Records that wait for a person.")
 app.add_typer(held, name="held")
 
+Limits = Annotated[bool, typer.Option(help="enforce the vendors' rate limits")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 Everything = dict[str, Any]
 
@@ -56,12 +57,13 @@ def first_line(error: Exception) -> str:
 def demo(
     orders: Annotated[Path | None, typer.Option(help="real orders, .csv or .csv.gz, see docs/order-files.md")] = None,
     home: Annotated[Path, typer.Option(help="where the demo keeps its files; emptied first")] = Path("var/demo"),
+    limits: Limits = True,
     json: Json = False,
 ) -> None:
     """Run the whole hub against simulated vendors, through Prefect, and show what landed where."""
     from deployments.demo import run_demo
 
-    raise typer.Exit(run_demo(home, orders, as_json=json))
+    raise typer.Exit(run_demo(home, orders, limits=limits, as_json=json))
 
 
 @app.command()
@@ -69,11 +71,12 @@ def demo(
 def up(
     orders: Annotated[Path | None, typer.Option(help="real orders for the simulated shop, .csv or .csv.gz")] = None,
     home: Annotated[Path, typer.Option(help="where it keeps its files; emptied first")] = Path("var/up"),
+    limits: Limits = True,
 ) -> None:
     """Start the hub against simulated vendors and stay, until Ctrl-C."""
     from deployments.demo import run_up
 
-    raise typer.Exit(run_up(home, orders))
+    raise typer.Exit(run_up(home, orders, limits=limits))
 
 
 @app.command()

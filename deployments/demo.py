@@ -56,17 +56,18 @@ class House:
     receiver: str
     home: Path
     steps: Steps
+    limits: bool
 
 
-def run_demo(home: Path, orders: Path | None, *, as_json: bool = False) -> int:
+def run_demo(home: Path, orders: Path | None, *, limits: bool = True, as_json: bool = False) -> int:
     """Start, let the deployments do the job, show what landed where, stop. 0 only if all arrived that should have."""
-    with standing(home, orders) as (house, plan):
+    with standing(home, orders, limits=limits) as (house, plan):
         return work_and_judge(house, plan, as_json=as_json)
 
 
-def run_up(home: Path, orders: Path | None) -> int:
+def run_up(home: Path, orders: Path | None, *, limits: bool = True) -> int:
     """The same, and stay with the schedules on until Ctrl-C."""
-    with standing(home, orders) as (house, plan):
+    with standing(home, orders, limits=limits) as (house, plan):
         work_and_judge(house, plan, as_json=False)
         house.api.resume_schedules()
         say_where(house)
@@ -106,8 +107,11 @@ def say_where(house: House) -> None:
 
 
 @contextmanager
-def standing(home: Path, orders: Path | None) -> Iterator[tuple[House, ShopPlan]]:
-    """Everything started and the shop filled; all of it gone on the way out, also after Ctrl-C or SIGTERM."""
+def standing(home: Path, orders: Path | None, *, limits: bool) -> Iterator[tuple[House, ShopPlan]]:
+    """Everything started and the shop filled; all of it gone on the way out, also after Ctrl-C or SIGTERM.
+
+    Without `limits` the vendors take as much as they can, and the hub does not pace itself.
+    """
     steps = Steps()
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
@@ -124,7 +128,7 @@ def standing(home: Path, orders: Path | None) -> Iterator[tuple[House, ShopPlan]
     demo_stack.write_env(home, environment)
     try:
         with Processes(home / "logs", environment) as processes:
-            built = House(processes, world, house, house.api(), receiver, home, steps)
+            built = House(processes, world, house, house.api(), receiver, home, steps, limits)
             start(built, plan, ports)
             yield built, plan
     except DidNotStart as error:
@@ -137,7 +141,8 @@ def start(house: House, plan: ShopPlan, ports: dict[str, int]) -> None:
     processes = house.processes
     with house.steps.step("starting the vendors' simulators"):
         house.prefect.start_server(processes)
-        processes.start("simulators", backroom("simulate", "--port", str(ports["simulators"])))
+        limits = "--limits" if house.limits else "--no-limits"
+        processes.start("simulators", backroom("simulate", "--port", str(ports["simulators"]), limits))
         processes.wait_until("simulators", answers(f"{house.world.base}/_control"))
     with house.steps.step(f"filling the shop with {len(plan.orders)} orders") as say:
         fill(house, plan, say)
@@ -169,7 +174,8 @@ def fill(house: House, plan: ShopPlan, say: Callable[[str], None]) -> None:
     happen(world, plan.events_before)
     names = [place["name"] for place in plan.locations]
     warehouses = dict(zip(names, world.act("warehouse", "warehouses", names=names), strict=True))
-    demo_stack.write(house.home, world.base, house.receiver, shop["locations"], inventory, warehouses)
+    found = (shop["locations"], inventory, warehouses)
+    demo_stack.write(house.home, world.base, house.receiver, *found, pace=house.limits)
 
 
 def the_job(house: House, plan: ShopPlan) -> None:

@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
@@ -38,6 +38,9 @@ class HubSettings(Strict):
     ledger: str = Field("sqlite:///var/ledger.db", description="where the log is kept; BACKROOM_LEDGER goes first")
     start: Moment | None = Field(None, description="orders changed before this are history: bring them by backfill")
     overlap_minutes: int = Field(10, ge=1, le=24 * 60, description="how far each read goes back behind the last one")
+    secret_blocks: bool = Field(
+        False, description="look for secrets in Prefect Secret blocks too, e.g. backroom-shop-client-secret"
+    )
     receiver: str = Field("", description="public address of the webhook receiver, https://…; empty: poll only")
 
 
@@ -107,7 +110,11 @@ def load_stack(path: Path | None = None, find_secret: FindSecret | None = None) 
         raise NotConfigured(STACK, f"there is no {file}", hint="copy stack.example.toml to stack.toml") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise NotConfigured(str(file), f"is not valid TOML: {error}") from error
-    return read_stack(raw, find_secret or secrets_of(file.parent / ".env"))
+    find = find_secret or secrets_of(file.parent / ".env")
+    hub = raw.get("hub")
+    if isinstance(hub, dict) and hub.get("secret_blocks") is True:
+        find = also_in_blocks(find)
+    return read_stack(raw, find)
 
 
 def read_stack(raw: Mapping[str, Any], find_secret: FindSecret) -> Stack:
@@ -141,6 +148,27 @@ def secrets_of(env_file: Path) -> FindSecret:
         return os.environ.get(name) or filed.get(name)
 
     return find
+
+
+def also_in_blocks(find: FindSecret) -> FindSecret:
+    """Look where `find` looks, then for a Prefect Secret block: BACKROOM_SHOP_API_KEY is backroom-shop-api-key."""
+
+    def search(name: str) -> str | None:
+        return find(name) or secret_in_block(name.lower().replace("_", "-"))
+
+    return search
+
+
+def secret_in_block(block: str) -> str | None:
+    """The value of a Prefect Secret block, None when there is no such block."""
+    from prefect.blocks.system import Secret
+
+    try:
+        found = cast("Secret[str]", Secret.load(block, _sync=True))
+    except ValueError:  # Prefect's word for "there is none"
+        return None
+    value = found.get()
+    return str(value) if value else None
 
 
 def secret_name(connection: str, field: str) -> str:

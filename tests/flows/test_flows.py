@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from prefect import Flow, Task, get_client
+from prefect.blocks.system import Secret
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.client.schemas.objects import State
 from prefect.logging.loggers import disable_run_logger
 from prefect.states import Scheduled
 from prefect.testing.utilities import prefect_test_harness
 
+from commerce.errors import NotConfigured
 from deployments.checking import ensure_webhooks
 from flows.backfill_orders import backfill_orders
 from flows.drain_inbox import drain_inbox
@@ -28,6 +31,7 @@ from flows.watch import watch
 from integrations.simulator import Fault
 from tasks import steps
 from tasks.hub import installed
+from tasks.stack import load_stack
 from tests.journeys.house import House
 from tests.journeys.test_bad_days import take_in
 from tests.small_house import order, with_route
@@ -340,3 +344,19 @@ def test_what_our_own_code_breaks_with_is_kept_without_values(house: House, monk
         assert run(orders_to_shipping).state.is_failed()
     [state] = house.hub.ledger.routes()
     assert state.last_error.startswith("KeyError at flows/test_flows.py:")
+
+
+def test_secrets_may_be_kept_in_prefects_secret_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a key that is nowhere but in a Secret block
+    monkeypatch.delenv("BACKROOM_INVENTORY_API_KEY", raising=False)
+    Secret(value="kept-in-a-block").save("backroom-inventory-api-key", overwrite=True, _sync=True)
+    connection = '[connections.inventory]\nvendor = "katana"\n'
+    file = tmp_path / "stack.toml"
+    # when stack.toml says that blocks are to be looked in
+    file.write_text("[hub]\nsecret_blocks = true\n" + connection)
+    # then it is found there
+    assert load_stack(file).connection("inventory").api_key.get_secret_value() == "kept-in-a-block"
+    # and otherwise nobody asks Prefect
+    file.write_text(connection)
+    with pytest.raises(NotConfigured, match="BACKROOM_INVENTORY_API_KEY"):
+        load_stack(file)
