@@ -164,7 +164,7 @@ def secret_in_block(block: str) -> str | None:
     from prefect.blocks.system import Secret
 
     try:
-        found = cast("Secret[str]", Secret.load(block, _sync=True))
+        found = cast("Secret[str]", Secret.load(block, _sync=True))  # type: ignore[call-arg]  # Prefect adds _sync at run time
     except ValueError:  # Prefect's word for "there is none"
         return None
     value = found.get()

@@ -60,6 +60,7 @@ def test_the_echo_of_our_own_writes_comes_to_rest(house: House) -> None:
     house.stock()
     house.settle_down()
     house.vendors["warehouse"].act("buy_labels", {})
+    house.vendors["inventory"].act("set_stock", {"sku": "MUG-RED", "location": "Main", "in_stock": 9})
     house.clock.sleep(5)
     house.tracking()
     echoes = []

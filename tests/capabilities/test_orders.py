@@ -10,7 +10,8 @@ from commerce.orders import Financial
 from commerce.outcomes import Done, Held
 from commerce.ports import Destination
 from tasks import delivering
-from tests.builders import a_line, a_refund, a_refund_line, after, an_order, changed
+from tasks.recording import record_changed_parcels
+from tests.builders import a_line, a_refund, a_refund_line, a_tax, after, an_order, changed
 from tests.integrations.quickbooks.conftest import World
 from tests.journeys.house import House
 from tests.small_house import ADDRESS, order
@@ -89,21 +90,14 @@ def test_an_order_edited_after_it_was_exported_is_edited_in_the_warehouse(house:
 
 
 def test_a_run_that_dies_after_it_told_the_storefront_mails_nobody_twice(house: House) -> None:
-    # given two parcels, and a run that told the storefront of them and died before it could write that down
+    # given two parcels that the log has
     for _ in range(2):
         order(house)
     bring(house)
     house.vendors["warehouse"].act("buy_labels", {})
     house.clock.sleep(5)
-    house.tracking()
-    for _ in range(2):
-        order(house)
-    bring(house)
-    house.vendors["warehouse"].act("buy_labels", {})
-    house.clock.sleep(5)
-    from tasks.recording import record_changed_parcels
-
     record_changed_parcels(house.hub, "warehouse")
+    # and a run that tells the storefront of them, and dies before it can write that down
     claim = house.hub.ledger.claim("shop", limit=10)
     told = list(house.hub.playing("shop", Destination).deliver(claim.items))
     assert [outcome.state for _, outcome in told] == ["done", "done"]
@@ -113,8 +107,8 @@ def test_a_run_that_dies_after_it_told_the_storefront_mails_nobody_twice(house: 
         house.tracking()
     # then each order has one fulfilment, and each shopper one mail
     state = house.vendors["shop"].state()
-    assert [len(one["fulfillments"]) for one in state["orders"]] == [1, 1, 1, 1]
-    assert state["emails_sent"] == 4
+    assert [len(one["fulfillments"]) for one in state["orders"]] == [1, 1]
+    assert state["emails_sent"] == 2
 
 
 def test_a_refund_of_a_sale_in_a_closed_month_is_posted_in_the_month_in_which_it_was_made() -> None:
@@ -144,8 +138,6 @@ def test_a_tax_that_nobody_mapped_holds_the_orders_that_have_it_and_no_other() -
     world.connect(unmapped_tax="hold", tax_items={"CA State Tax": "California tax"})
 
     def taxed(number: int, title: str) -> Any:
-        from tests.builders import a_tax
-
         return an_order(number, lines=(a_line("MUG-RED", 1, taxes=(a_tax("1.00", title=title),)),))
 
     # when orders with its tax and with two others come
