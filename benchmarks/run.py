@@ -51,6 +51,9 @@ def main() -> int:
     except DidNotStart as error:
         console.print(f"{error}\nthe logs are in {home}", style="red", markup=False, highlight=False)
         return 1
+    except BaseException:
+        shutil.rmtree(home, ignore_errors=True)
+        raise
     shutil.rmtree(home, ignore_errors=True)
     report.show(bench, Console(width=max(WIDTH, console.width)))
     if given.json:

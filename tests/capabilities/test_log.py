@@ -185,8 +185,8 @@ def test_orders_of_a_month_without_us_arrive_although_the_subscriptions_were_del
     assert "orders/create" in {request.headers["x-shopify-topic"] for request in heard(house)}
 
 
-def test_a_backfill_to_everyone_mails_nobody(house: House) -> None:
-    # given orders of last spring, before the hub was connected, one of them sent back then
+def test_history_brought_to_everyone_mails_nobody(house: House) -> None:
+    # given orders of last spring, from before the hub was connected
     week = house.hub.stack.hub.model_copy(update={"start": NOON - timedelta(days=7)})
     house.hub.stack = house.hub.stack.model_copy(update={"hub": week})
     for day in range(1, 6):

@@ -77,16 +77,18 @@ def test_an_order_edited_after_it_was_exported_is_edited_in_the_warehouse(house:
     name = order(house, lines=TWO_MUGS)
     bring(house)
     [before] = shipments(house)
-    # when a mug goes, a hat comes, and the shopper moves
+    # when a mug goes, a hat comes, the shopper moves, and is in a hurry
     hat = {"sku": "HAT", "quantity": 1, "price": "20.00"}
     house.vendors["shop"].act("edit", {"order": name, "quantities": {"0": 1}, "add": [hat]})
     house.vendors["shop"].act("edit", {"order": name, "address": {**ADDRESS, "address1": "1 New Street"}})
+    house.vendors["shop"].store.orders_by_name[name].shipping[0].title = "Express"  # type: ignore[attr-defined]
     bring(house)
     # then the same shipment says so
     [shipment] = shipments(house)
     assert shipment["shipment_id"] == before["shipment_id"]
     assert units(shipment) == {"MUG-RED": 1, "HAT": 1}
     assert shipment["ship_to"]["address_line1"] == "1 New Street"
+    assert (before["requested_shipment_service"], shipment["requested_shipment_service"]) == ("Standard", "Express")
 
 
 def test_a_run_that_dies_after_it_told_the_storefront_mails_nobody_twice(house: House) -> None:
