@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 
 from commerce.values import Frozen
 
@@ -25,15 +25,8 @@ def refuse_float(value: Any) -> Any:
     return value
 
 
-def refuse_odd_number(value: Decimal) -> Decimal:
-    """Refuse NaN and infinity, which compare and add up as nothing."""
-    if not value.is_finite():
-        raise ValueError(f"{value} is not an amount")
-    return value
-
-
-Exact = Annotated[Decimal, BeforeValidator(refuse_float), AfterValidator(refuse_odd_number)]
-"""A finite Decimal that never was a float."""
+Exact = Annotated[Decimal, BeforeValidator(refuse_float)]
+"""A finite Decimal (pydantic refuses NaN and infinity) that never was a float."""
 
 
 class Money(Frozen):

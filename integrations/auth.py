@@ -56,18 +56,22 @@ class TokenAuth(httpx.Auth):
         self._put = put
         self._clock = clock
         self._early = early
+        self._kept: Tokens | None = None
 
     def auth_flow(self, request: httpx.Request) -> Flow:
         """Send with a living token; on 401 renew once and send again. Raises NotAuthorised when that is refused."""
-        tokens = self._store.load()
+        tokens = self._kept
+        if tokens is None or self._stale(tokens):
+            tokens = self._store.load()  # another process may have renewed it
         if tokens is None or self._stale(tokens):
             tokens = yield from self._renewed(tokens)
+        self._kept = tokens
         self._put(request, tokens.access)
         response = yield request
         if response.status_code != 401:
             return
-        tokens = yield from self._renewed(tokens)
-        self._put(request, tokens.access)
+        self._kept = yield from self._renewed(tokens)
+        self._put(request, self._kept.access)
         yield request
 
     def _renewed(self, known: Tokens | None) -> Generator[httpx.Request, httpx.Response, Tokens]:
