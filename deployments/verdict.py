@@ -172,7 +172,7 @@ def worth(order: State) -> Decimal:
 
     An edit that takes something out of a paid order leaves money that the shop owes: it is no sale.
     """
-    return Decimal(order["total"]) - Decimal(order["gift_card"])
+    return max(Decimal(order["total"]), Decimal(0)) - Decimal(order["gift_card"])
 
 
 def judge_marketing(verdict: Verdict, orders: Mapping[str, State], state: State) -> None:

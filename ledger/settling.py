@@ -93,6 +93,9 @@ def delivery_rows(item: Item, outcome: Outcome, facts: Facts, now: int) -> list[
     return [{"which": newest, **row}] + [{"which": number, **older} for number in facts if number != newest]
 
 
+LOOK_THERE = "look whether the vendor has it; then: backroom held release, or dismiss"
+
+
 def delivery_row(item: Item, outcome: Outcome, first_tried: int | None, now: int) -> dict[str, Any]:
     """How the delivery stands after this outcome."""
     row: dict[str, Any] = {
@@ -110,9 +113,11 @@ def delivery_row(item: Item, outcome: Outcome, first_tried: int | None, now: int
             row["note"] = clean(outcome.note)
         case Held():
             row |= {"cause": clean(outcome.cause), "hint": clean(outcome.hint), "in_doubt": item.in_doubt}
+        case Unknown() if is_hopeless(item, first_tried, now):
+            row |= {"state": "held", "cause": "never_answered", "hint": LOOK_THERE, "in_doubt": True}
         case Unknown():
             row |= {"in_doubt": True, "settled_at": None, "due_at": now + round(look_after(item.attempt) * SECOND)}
-        case Retry() if is_hopeless(item, outcome, first_tried, now):
+        case Retry() if outcome.after is None and is_hopeless(item, first_tried, now):
             hint = "see whether its vendor reports a fault; then: backroom held release"
             row |= {"state": "held", "cause": "keeps_failing", "hint": hint, "in_doubt": item.in_doubt}
         case Retry():
@@ -121,10 +126,10 @@ def delivery_row(item: Item, outcome: Outcome, first_tried: int | None, now: int
     return row
 
 
-def is_hopeless(item: Item, outcome: Retry, first_tried: int | None, now: int) -> bool:
+def is_hopeless(item: Item, first_tried: int | None, now: int) -> bool:
     """Whether the vendor calls a permanent error a temporary one."""
     since = now if first_tried is None else first_tried
-    return outcome.after is None and item.attempt >= MANY_TRIES and now - since > PATIENCE * SECOND
+    return item.attempt >= MANY_TRIES and now - since > PATIENCE * SECOND
 
 
 def backoff(attempt: int) -> float:

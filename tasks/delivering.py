@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from commerce.errors import HubError, NotAuthorised, OutcomeUnknown, TemporarilyUnavailable, UnexpectedAnswer
 from commerce.outcomes import Held, Outcome, Unknown
@@ -16,6 +17,7 @@ from commerce.ports import Destination, Item
 from ledger import Claim, Ledger
 from tasks.alerting import in_words, pause_connection
 from tasks.hub import Hub
+from tasks.suspects import apart
 from tasks.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -41,23 +43,16 @@ def deliver_batch(hub: Hub, destination: str, limit: int | None = None) -> Tally
     if not claim.items:
         tally.paused = paused_because(hub, destination)
         return tally
-    open_items = {item.ref: item for item in claim.items}
     with kept_alive(hub.ledger, claim):
         try:
-            for settled in batches(outcomes(client, claim.items)):
+            for settled in batches(apart(partial(outcomes, client), claim.items)):
                 hub.ledger.settle(claim, settled)
                 for item, outcome in settled:
-                    open_items.pop(item.ref, None)
                     tally.add(item, outcome)
         except NotAuthorised as refused:
             hub.ledger.release(claim)
             pause_connection(hub, destination, refused)
             tally.paused = str(refused)
-        except OutcomeUnknown as lost:
-            unknown = [(item, Unknown(reason=str(lost))) for item in open_items.values()]
-            hub.ledger.settle(claim, unknown)
-            for item, outcome in unknown:
-                tally.add(item, outcome)
         except TemporarilyUnavailable as unavailable:
             hub.ledger.release(claim, after=unavailable.retry_after or 0.0, reason=str(unavailable))
             raise

@@ -23,6 +23,7 @@ def watch(hub: Hub, missed: Iterable[Alert] = ()) -> Tally:
 
     `missed` are problems that only the scheduler knows of.
     """
+    hub.ledger.prune()
     problems = {alert.fingerprint: alert for alert in (*found(hub), *missed)}
     tally = Tally()
     for alert in problems.values():

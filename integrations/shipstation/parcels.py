@@ -41,7 +41,7 @@ class Parcels:
         """See `ParcelSource.changed_parcels`. The last page carries the watermark."""
         reading = _Reading(self._api, self._settings, since, until)
         yield from reading.pages()
-        yield Page(watermark=reading.watermark)
+        yield Page(watermark=reading.watermark)  # none when nothing was read: the next reading begins where this did
 
 
 class _Reading:
@@ -53,7 +53,19 @@ class _Reading:
         self._since = since
         self._until = until
         self._shipments: dict[str, Shipment | None] = {}
-        self.watermark = until
+        self._newest: datetime | None = None
+        self._unfinished: datetime | None = None
+
+    @property
+    def watermark(self) -> datetime | None:
+        """ShipStation's newest stamp that was read, never our own clock; None when nothing was."""
+        if self._newest is None or self._unfinished is None:
+            return self._newest
+        return min(self._newest, self._unfinished)
+
+    def _saw(self, created_at: datetime) -> None:
+        if self._newest is None or created_at > self._newest:
+            self._newest = created_at
 
     def pages(self) -> Iterator[Page]:
         for raws in _batches(self._labels()):
@@ -91,6 +103,8 @@ class _Reading:
     def _page_of_labels(self, raws: Sequence[Raw]) -> Page:
         labels, unreadable = _readable(Label, raws, "label", self._settings.name)
         self._wait_for_unfinished(labels)
+        for label in labels:
+            self._saw(label.created_at)
         shown = [label for label in labels if self._shows(label)]
         self._fetch_batches(shown)
         return self._page(
@@ -104,6 +118,8 @@ class _Reading:
 
     def _page_of_fulfillments(self, raws: Sequence[Raw]) -> Page:
         fulfillments, unreadable = _readable(Fulfillment, raws, "fulfillment", self._settings.name)
+        for each in fulfillments:
+            self._saw(each.created_at)
         shown = [each for each in fulfillments if self._within(each.voided_at if each.is_void else each.created_at)]
         return self._page(
             unreadable,
@@ -132,7 +148,8 @@ class _Reading:
         for label in labels:
             young = self._until - label.created_at < UNFINISHED
             if label.status == "processing" and young:
-                self.watermark = min(self.watermark, max(self._since, label.created_at))
+                begun = max(self._since, label.created_at)
+                self._unfinished = begun if self._unfinished is None else min(self._unfinished, begun)
 
     def _fetch_batches(self, labels: Sequence[Label]) -> None:
         """Fetch shipments by the hundred where labels were bought together."""

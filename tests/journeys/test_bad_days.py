@@ -192,3 +192,20 @@ def test_a_day_on_postgresql(tmp_path: Path, plan: ShopPlan) -> None:
         # then it ends as it does in a file
         assert house.judge(plan).wrong == []
         house.hub.close()
+
+
+def test_one_order_that_its_vendor_cannot_look_up_stops_nobody(open_house: OpenHouse, plan: ShopPlan) -> None:
+    # given a warehouse that stumbles over one order's key whenever it is asked for it, and a run that died
+    house = open_house()
+    house.record()
+    claim = house.hub.ledger.claim("warehouse", limit=100)
+    stumble = claim.items[0].subject.replace(":", "(:|%3A)")
+    house.clock.sleep(delivering.LEASE + 1)
+    house.vendors["warehouse"].faults.append(Fault(status=500, on=stumble, times=1_000_000))
+    # when the routes run for some hours
+    for _ in range(12):
+        house.orders_everywhere()
+        house.clock.sleep(1800)
+    # then all others have arrived
+    row = next(row for row in house.hub.ledger.status() if row.destination == "warehouse")
+    assert row.waiting + row.retry + row.unknown + row.held <= 1

@@ -94,13 +94,27 @@ def test_returns_and_unfinished_labels_are_no_parcels_and_the_unfinished_are_rea
     # then it is found once it is there
     world.sim.do_finish_label(label)
     assert len(world.parcels(since=after(hours=1), until=until)) == 1
-    assert world.pages(until=until)[-1].watermark == until
+    assert world.pages(until=until)[-1].watermark == after(hours=1)
+
+
+def test_the_watermark_is_shipstations_newest_stamp_and_never_our_clock(world: World) -> None:
+    # given a label, and a clock of ours that is a day ahead
+    world.deliver(ONE_PLACE)
+    assert world.pages(until=after(days=1))[-1].watermark is None
+    world.sim.do_buy_labels()
+    # then the next reading begins at the label, so that one bought a minute later is not skipped
+    assert world.pages(until=after(days=1))[-1].watermark == after(hours=1)
 
 
 def test_a_label_that_never_gets_finished_stops_nothing(world: World) -> None:
-    world.deliver(ONE_PLACE)
-    world.sim.do_buy_labels(status="processing")
-    assert world.pages(until=after(days=2))[-1].watermark == after(days=2)
+    # given a label that is stuck, and one bought hours later
+    world.deliver(an_order(1001), an_order(1002))
+    first, second = [each["shipment_id"] for each in world.sim.state()["shipments"]]
+    world.sim.do_buy_labels([first], status="processing")
+    world.time.now += 8 * 3600
+    world.sim.do_buy_labels([second])
+    # then the reading goes on from the later one
+    assert world.pages(until=after(days=2))[-1].watermark == after(hours=9)
 
 
 def test_a_void_is_told_once_it_happens_although_the_label_is_old(world: World) -> None:
