@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date, datetime, time
@@ -104,6 +105,14 @@ def shipment_number(order: Order, position: int, *, with_source: bool = False) -
     return f"{prefix}{number}{f'-{position}' if position > 1 else ''}"[:NUMBER_LENGTH]
 
 
+WITHOUT_POSTAL_CODES = re.compile(
+    "AE AG AO AW BF BI BJ BO BS BW BZ CD CF CG CI CK CM DJ DM ER FJ GA GD GH GM GQ GY HK KI KM KN KP LC ML MO MR MW "
+    "NR NU QA RW SB SC SL SR ST SY TD TF TG TK TL TO TV UG VU YE ZW".replace(" ", "|")
+)
+"""Countries whose post knows no codes (Universal Postal Union). ShipStation's schema wants one all the same, and five
+zeros are what carriers' forms take there; not confirmed on a live account."""
+
+
 def to_address(order: Order, fallback_phone: str) -> dict[str, Any]:
     """ShipStation's address. Raises Unmappable naming what is missing; never quotes the address itself."""
     address = order.ship_to
@@ -117,7 +126,7 @@ def to_address(order: Order, fallback_phone: str) -> dict[str, Any]:
         "city_locality": address.city,
         # Required by ShipStation's schema, although most countries have no such thing.
         "state_province": address.province_code or address.province or address.city,
-        "postal_code": address.postal_code,
+        "postal_code": address.postal_code or ("00000" if WITHOUT_POSTAL_CODES.fullmatch(address.country) else ""),
         "country_code": address.country,
     }
     _refuse_gaps(order, required)

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
-from commerce.errors import OutcomeUnknown, Rejected
+from commerce.errors import OutcomeUnknown, Rejected, Unmappable
 from commerce.outcomes import Binding, Done, Held, Outcome, Skipped, Unknown
 from commerce.parcels import Parcel
 from commerce.ports import Item
@@ -22,7 +22,7 @@ from integrations.shopify import documents
 from integrations.shopify.documents import Document
 from integrations.shopify.graphql import GraphQL, long_id, user_errors
 from integrations.shopify.orders import brief, complete
-from integrations.shopify.picking import AlreadyGone, Group, pick, sent_before
+from integrations.shopify.picking import AlreadyGone, Group, as_sent, pick, sent_before
 from integrations.shopify.schemas_fulfilment import OrderToFulfil, Shipped
 from integrations.shopify.settings import ShopifySettings
 from integrations.shopify.tracking import to_tracking
@@ -118,6 +118,9 @@ class Fulfilments:
             return self._take_back(job, order) if job.parcel.voided else self._bring(job, order)
         except OutcomeUnknown as lost:
             return Unknown(reason=f"order {order.name}: {lost}")
+        except Unmappable as gap:
+            hint = "fulfil it in Shopify by hand, or send it in several parcels"
+            return Held(cause="too_many_lines", reason=f"order {order.name}: {gap}", hint=hint)
         except Rejected as refused:
             return Held(cause=refused.code.lower() or "refused", reason=f"order {order.name}: {refused}")
 
@@ -137,7 +140,8 @@ class Fulfilments:
                 return Done(binding=self._binding(job, plan.fulfilment.id, foreign=True), changed=False, note=note)
             if not isinstance(plan, list):
                 return plan
-            made, words = self._create(job, plan, again=sent_before(order, plan))
+            groups = as_sent(plan, order.fulfillment_orders.nodes)
+            made, words = self._create(job, groups, again=sent_before(order, plan))
             if made:
                 return Done(binding=self._binding(job, made))
         hint = "look at the order in Shopify; release this record to try again"

@@ -10,12 +10,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from commerce.errors import Unmappable
 from commerce.outcomes import Held, Outcome, Retry
 from commerce.parcels import Parcel, ParcelLine
 from integrations.shopify.schemas_fulfilment import OrderToFulfil, Shipped, ToShip, ToShipLine
 
 OVER = ("closed", "cancelled", "incomplete")
 """Nothing more will leave under a fulfilment order in one of these states."""
+MOST_ROWS = 512
+"""Rows that Shopify takes in one call."""
 NO_PARCEL = ("none", "pick_up", "retail", "local")
 PATIENCE = 5
 """Tries until an order without fulfilment orders is a matter for a person."""
@@ -107,6 +110,24 @@ def everything(one: ToShip) -> Group:
     """All that remains of one fulfilment order, said in numbers so that a second copy of the call is refused."""
     rows = [{"id": line.id, "quantity": line.remaining_quantity} for line in one.line_items.nodes]
     return {"fulfillmentOrderId": one.id, "fulfillmentOrderLineItems": [row for row in rows if row["quantity"]]}
+
+
+def as_sent(groups: Sequence[Group], orders: Iterable[ToShip]) -> list[Group]:
+    """The groups as Shopify takes them: at most 512 rows are named; beyond that, "everything" is said by naming none.
+
+    Raises Unmappable when more rows are wanted, and not all that remains.
+    """
+    whole = {one.id: everything(one)["fulfillmentOrderLineItems"] for one in orders}
+    sent = []
+    for group in groups:
+        rows, gid = group["fulfillmentOrderLineItems"], group["fulfillmentOrderId"]
+        if len(rows) <= MOST_ROWS:
+            sent.append(group)
+        elif sorted(rows, key=str) == sorted(whole.get(gid, []), key=str):
+            sent.append({"fulfillmentOrderId": gid})
+        else:
+            raise Unmappable("lines", f"the parcel has {len(rows)} different lines, Shopify takes {MOST_ROWS} at once")
+    return sent
 
 
 def allocate(lines: Sequence[ParcelLine], orders: Sequence[ToShip]) -> list[Group] | None:

@@ -312,3 +312,9 @@ def test_lines_on_hold_wait_while_the_others_are_shipped(world: World) -> None:
     assert isinstance(outcome, Done)
     assert outcome.note == "on hold"
     assert world.waiting == {"shop:51001": {"line-TEA": 1}}
+
+
+def test_where_the_post_knows_no_codes_none_is_missed(world: World) -> None:
+    (outcome,) = world.deliver(an_order(1001, ship_to=an_address(country="HK", postal_code="")))
+    assert isinstance(outcome, Done)
+    assert world.sim.state()["shipments"][0]["ship_to"]["postal_code"] == "00000"

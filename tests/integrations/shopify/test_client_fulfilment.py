@@ -366,3 +366,16 @@ def test_a_parcel_that_cannot_be_read_is_held():
     (outcome,) = deliver(shop, item.model_copy(update={"events": (broken,)}))
     assert isinstance(outcome, Held)
     assert outcome.cause == "unreadable"
+
+
+def test_an_order_of_more_lines_than_shopify_takes_at_once_is_fulfilled_whole():
+    # given a wholesale order of 600 different lines
+    shop = Connected()
+    lines = [{"sku": f"SKU-{n}", "quantity": 2, "price": "1.00"} for n in range(600)]
+    order = shop.read(shop.place(lines=lines))
+    # when all of it leaves in one parcel
+    (outcome,) = deliver(shop, parcel_for(order))
+    # then it is one fulfilment of everything
+    assert isinstance(outcome, Done)
+    [(status, numbers, rows)] = sent(shop)
+    assert (status, numbers, len(rows)) == ("SUCCESS", [UPS], 600)
