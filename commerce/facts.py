@@ -87,7 +87,8 @@ def parcel_facts(before: Parcel | None, after: Parcel, *, historical: bool = Fal
     if before and (after.updated_at < before.updated_at or content_digest(before) == content_digest(after)):
         return []
     if not after.voided:
-        happened = after.updated_at if before else after.shipped_at
+        # A ship date is a day: the label that was bought this noon has left "at midnight".
+        happened = after.updated_at if before else max(after.shipped_at, after.updated_at)
         return _events(after, [(Kind.PARCEL_SHIPPED, "", happened)], historical=historical)
     if before and before.voided:
         return []

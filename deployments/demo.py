@@ -17,6 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
+from commerce.errors import NotConfigured
 from deployments import demo_stack, printing, verdict
 from deployments.prefect_house import ENDED, PrefectApi, PrefectHouse
 from deployments.processes import DidNotStart, Processes, answers, free_port
@@ -26,6 +27,9 @@ from deployments.world import World
 console = Console(stderr=True)
 
 ORDER_FLOWS = ("orders-to-shipping", "orders-to-accounting", "orders-to-marketing")
+LEFT_BEHIND = {".env", "ledger.db", "ledger.db-shm", "ledger.db-wal", "logs", "prefect", "stack.toml"}
+"""What a demo leaves in its directory."""
+
 STUCK = 180.0
 """Seconds without any record getting through after which the demo gives up."""
 
@@ -106,6 +110,16 @@ def say_where(house: House) -> None:
         console.print(line, highlight=False, soft_wrap=True)
 
 
+def refuse_foreign(home: Path) -> None:
+    """Raise NotConfigured for a directory that holds more than an earlier demo: it is about to be emptied."""
+    stack = home / "stack.toml"
+    foreign = sorted(one.name for one in home.iterdir() if one.name not in LEFT_BEHIND) if home.is_dir() else []
+    if stack.is_file() and not stack.read_text(encoding="utf-8").startswith(demo_stack.TEMPLATE.partition("\n")[0]):
+        foreign.append(stack.name)
+    if foreign:
+        raise NotConfigured("--home", f"{home} holds {foreign[0]}, which no demo left", hint="name an empty directory")
+
+
 @contextmanager
 def standing(home: Path, orders: Path | None, *, limits: bool) -> Iterator[tuple[House, ShopPlan]]:
     """Everything started and the shop filled; all of it gone on the way out, also after Ctrl-C or SIGTERM.
@@ -118,6 +132,7 @@ def standing(home: Path, orders: Path | None, *, limits: bool) -> Iterator[tuple
     with steps.step("reading the orders") if orders else steps.step("making up a shop"):
         now = datetime.now(UTC)
         plan = read_orders(orders, now=now) if orders else a_shop(now=now)
+    refuse_foreign(home)
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     ports = {name: free_port(port) for name, port in {"simulators": 8710, "receiver": 8720, "prefect": 4200}.items()}

@@ -96,6 +96,8 @@ def environment(home: Path) -> dict[str, str]:
     """What every process of the hub needs to know."""
     return {
         "BACKROOM_STACK": str((home / "stack.toml").resolve()),
+        # Said here too: a BACKROOM_LEDGER of the shell that we were started from is that of a real shop.
+        "BACKROOM_LEDGER": f"sqlite:///{(home / 'ledger.db').resolve()}",
         "BACKROOM_TOKEN_KEY": Fernet.generate_key().decode(),
         **SECRETS,
     }

@@ -11,10 +11,9 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from flows.story import finish, told
+from flows.story import deliver_each, finish, told
 from tasks import backfill
 from tasks.hub import the_hub
-from tasks.steps import deliver
 from tasks.tally import Tally
 
 SOURCE = Field(
@@ -61,8 +60,7 @@ async def backfill_orders(
         return await finish("backfill-orders", tally)
     async with told("backfill-orders") as tally:
         tally += await record_pages(todo)
-        for destination in todo.destinations:
-            tally += await deliver(destination)
+        tally += await deliver_each(todo.destinations)
     return await finish("backfill-orders", tally)
 
 

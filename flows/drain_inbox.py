@@ -5,9 +5,9 @@ from __future__ import annotations
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.story import finish, told
+from flows.story import deliver_each, finish, told
 from tasks.hub import the_hub
-from tasks.steps import deliver, read_hinted
+from tasks.steps import read_hinted
 
 
 @flow(name="drain-inbox", flow_run_name="drain-inbox")
@@ -21,6 +21,5 @@ async def drain_inbox() -> State[None]:
         tally += read
         routes = the_hub().stack.routes.values()
         takers = {route.destination for route in routes if route.source in connections and route.carries != "stock"}
-        for destination in sorted(takers):
-            tally += await deliver(destination)
+        tally += await deliver_each(sorted(takers))
     return await finish("drain-inbox", tally)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from prefect import get_run_logger
@@ -17,6 +17,7 @@ from commerce.errors import HubError
 from tasks.alerting import in_words
 from tasks.hub import the_hub
 from tasks.stack import Route
+from tasks.steps import deliver
 from tasks.tally import Tally
 
 
@@ -45,6 +46,20 @@ async def told(name: str) -> AsyncIterator[Tally]:
     finally:
         await asyncio.to_thread(ledger.flush_calls)
     await asyncio.to_thread(ledger.route_finished, name, not tally.paused, dict(tally.counts), tally.paused)
+
+
+async def deliver_each(destinations: Sequence[str]) -> Tally:
+    """Deliver to each of them; one that is down costs the others nothing. Raises the first failure at the end."""
+    tally = Tally()
+    failures: list[Exception] = []
+    for destination in destinations:
+        try:
+            tally += await deliver(destination)
+        except Exception as error:  # noqa: BLE001  whatever it is, the other destinations go on
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return tally
 
 
 async def finish(name: str, tally: Tally) -> State[None]:

@@ -214,7 +214,7 @@ def items_of(db: Connection, destination: str, keeps: str, numbers: Sequence[int
         items[subject] = Item(
             ref=str(rows[-1].id),
             subject=subject,
-            events=tuple(event_of(row, keeps) for row in rows),
+            events=tuple(event_of(row) for row in rows),
             binding=known.get(subject),
             in_doubt=any(row.in_doubt for row in rows),
             attempt=rows[-1].attempts,
@@ -222,8 +222,8 @@ def items_of(db: Connection, destination: str, keeps: str, numbers: Sequence[int
     return items
 
 
-def event_of(row: Row[Any], keeps: str) -> Event:
-    """The fact as it was recorded; for a destination that keeps events, history is what was before its time."""
+def event_of(row: Row[Any]) -> Event:
+    """The fact as it was recorded; what was before the destination's time is history there."""
     return Event(
         key=row.key,
         source=row.source,
@@ -232,7 +232,7 @@ def event_of(row: Row[Any], keeps: str) -> Event:
         revision=moment(row.revision),
         occurred_at=moment(row.occurred_at),
         part=row.part,
-        historical=row.historical or (keeps == "events" and row.lane != LIVE),
+        historical=row.historical or row.lane != LIVE,
         data=json.loads(row.data),
     )
 

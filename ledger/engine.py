@@ -33,7 +33,10 @@ def open_engine(url: str) -> Engine:
     if backend == "sqlite":
         return _sqlite(parsed)
     if backend == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10)
+        # Parameters are whole orders: an error's text ends up in Prefect's logs.
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10, hide_parameters=True
+        )
     raise NotConfigured(
         "hub.ledger", f"cannot be kept in {backend!r}", hint="use sqlite:///… or postgresql+psycopg://…"
     )
@@ -53,7 +56,14 @@ def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise NotConfigured("hub.ledger", "an in-memory database forgets everything", hint="name a file: sqlite:///…")
     _private_file(Path(url.database))
-    engine = create_engine(url, module=sqlite, pool_size=10, max_overflow=20, connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(
+        url,
+        module=sqlite,
+        pool_size=10,
+        max_overflow=20,
+        connect_args={"timeout": BUSY_SECONDS},
+        hide_parameters=True,
+    )
     event.listen(engine, "connect", _durable)
     event.listen(engine, "begin", _begin)
     return engine

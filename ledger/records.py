@@ -111,6 +111,16 @@ class KeptAlert:
 
 
 @dataclass(frozen=True, slots=True)
+class Struggle:
+    """Live records of one destination that were tried and are not through: how many, since when, and one of them."""
+
+    count: int
+    since: datetime
+    label: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StatusRow:
     """What became of a destination's deliveries. `waiting` contains what is being sent just now."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 import uuid
@@ -12,11 +13,14 @@ from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from commerce.errors import NotConfigured, TemporarilyUnavailable
 from commerce.ports import Tokens
 from ledger import tables
 from ledger.store import SECOND, Store, insert_once, maybe, micros, moment, upsert
+
+log = logging.getLogger(__name__)
 
 KEY_SETTING = "BACKROOM_TOKEN_KEY"
 
@@ -144,12 +148,12 @@ def leased(store: Store, name: str, *, lease: float = LEASE, longest: float = LO
             raise TemporarilyUnavailable("backroom", f"somebody else holds {name} for more than {longest:.0f} s")
         time.sleep(pause)
         pause = min(pause * 1.5, SLOWEST_LOOK)
-    with _kept(lambda: _take(store, name, holder, lease), every=lease / 3, until=deadline):
-        try:
+    try:
+        with _kept(lambda: _take(store, name, holder, lease), every=lease / 3, until=deadline):
             yield
-        finally:
-            with store.writing() as db:
-                db.execute(delete(tables.leases).filter_by(name=name, holder=holder))
+    finally:  # after the last renewal, which would take the lease anew
+        with store.writing() as db:
+            db.execute(delete(tables.leases).filter_by(name=name, holder=holder))
 
 
 def _take(store: Store, name: str, holder: str, lease: float) -> bool:
@@ -171,7 +175,10 @@ def _kept(renew: Callable[[], bool], *, every: float, until: float) -> Iterator[
 
     def keep() -> None:
         while not over.wait(every) and time.monotonic() < until:
-            renew()
+            try:
+                renew()
+            except SQLAlchemyError as error:  # a busy database, say: the lease lasts for two more tries
+                log.warning("a lease could not be renewed: %s", type(error).__name__)
 
     thread = threading.Thread(target=keep, name="token-lease", daemon=True)
     thread.start()

@@ -12,8 +12,9 @@ from sqlalchemy import and_, func, select, text
 
 from commerce.orders import Order
 from ledger import tables
-from ledger.records import StatusRow
-from ledger.store import Store, maybe, micros
+from ledger.records import StatusRow, Struggle
+from ledger.store import Store, maybe, micros, moment
+from ledger.subscriptions import LIVE
 from ledger.tables import READY
 from ledger.topics import OVER, is_unfinished
 
@@ -39,6 +40,13 @@ class Views(Store):
                 return
             after = rows[-1].subject
 
+    def count_seen(self, source: str, topic: str, since: datetime) -> int:
+        """How many subjects the source still had at `since` or later."""
+        subject = tables.subjects.c
+        which = and_(subject.source == source, subject.topic == topic, subject.revision >= micros(since))
+        with self.reading() as db:
+            return db.scalar(select(func.count()).select_from(tables.subjects).where(which)) or 0
+
     def units_ordered_since(self, source: str, since: datetime | None) -> dict[tuple[str, str], int]:
         """Units that were ordered and have not left, by (SKU, storefront location id; "" where that is not known).
 
@@ -54,6 +62,22 @@ class Views(Store):
             for row in db.execute(wanted):
                 units += units_of(Order.model_validate_json(row.data))
         return dict(units)
+
+    def struggling(self) -> dict[str, Struggle]:
+        """By destination, live records that were tried and neither went through nor are held; the oldest is shown."""
+        delivery, label = tables.deliveries.c, tables.subjects.c.label
+        tried = and_(text(READY), delivery.lane == LIVE, delivery.first_tried_at.is_not(None))
+        summed = select(delivery.destination, func.count(), func.min(delivery.first_tried_at)).where(tried)
+        found = {}
+        with self.reading() as db:
+            for name, count, since in db.execute(summed.group_by(delivery.destination)).all():
+                one = select(delivery.subject, delivery.reason, label).join_from(
+                    tables.deliveries, tables.subjects, tables.subjects.c.subject == delivery.subject, isouter=True
+                )
+                which = and_(tried, delivery.destination == name, delivery.first_tried_at == since)
+                row = db.execute(one.where(which).limit(1)).one()
+                found[name] = Struggle(count, moment(since), row.label or row.subject, row.reason)
+        return found
 
     def status(self) -> list[StatusRow]:
         """How each destination's deliveries stand, by name."""

@@ -66,21 +66,30 @@ def channels(hub: Hub) -> dict[str, Any]:
 
 
 def send_waiting(hub: Hub) -> int:
-    """Send alerts that wait; returns how many were sent. What a channel does not take now waits for the next time."""
+    """Send alerts that wait; returns how many were sent. What no channel takes now waits for the next time.
+
+    One channel is enough: a broken one must not make the others repeat themselves.
+    """
     waiting = hub.ledger.alerts_to_send()
     if not waiting:
         return 0
     sent = 0
-    told = channels(hub)
+    working = channels(hub)
+    nobody = not working
     for kept in waiting:
-        try:
-            for channel in told.values():
+        taken = nobody
+        for name, channel in list(working.items()):
+            try:
                 channel.tell(kept.alert)
-        except Exception as error:  # noqa: BLE001  whatever it is, it must not fail a flow
-            log.warning("an alert waits, its channel failed: %s", in_words(error))
-            if isinstance(error, IntegrationError) and not isinstance(error, Rejected):
-                break  # the channel is down, for the other alerts as well
-            continue
-        hub.ledger.alert_sent(kept.id)
-        sent += 1
+            except Exception as error:  # noqa: BLE001  whatever it is, it must not fail a flow
+                log.warning("%s did not take an alert: %s", name, in_words(error))
+                if isinstance(error, IntegrationError) and not isinstance(error, Rejected):
+                    del working[name]  # it is down, for the other alerts as well
+                continue
+            taken = True
+        if taken:
+            hub.ledger.alert_sent(kept.id)
+            sent += 1
+        elif not working:
+            break
     return sent

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from commerce.errors import NotConfigured
-from commerce.ports import Destination, OrderSource
+from commerce.ports import Destination, OrderSource, Page
 from commerce.values import Frozen, Moment
 from tasks.alerting import pausing
 from tasks.hub import Hub
@@ -56,10 +56,16 @@ def record_history(hub: Hub, todo: Plan) -> Iterator[Tally]:
     """Record the window page by page as history, for the plan's destinations only; a tally for each page.
 
     A second run over the same window records nothing twice, so a killed one is simply run again. What happens now is
-    recorded first, for everyone: an order that was placed a minute ago is no history, whatever the window says.
+    recorded first, for everyone: an order that was placed a minute ago is no history, whatever the window says. So is
+    one that changed so lately that the search for changes may not have shown it: recorded as history for some, it
+    would never be news for the others.
     """
     now = datetime.fromtimestamp(hub.clock(), UTC)
+    lately = now - timedelta(minutes=hub.stack.hub.overlap_minutes)
     yield record_changed_orders(hub, todo.source)
     with pausing(hub, todo.source):
         for page in hub.playing(todo.source, OrderSource).orders_created(todo.since, min(todo.until, now)):
+            fresh = tuple(order for order in page.orders if order.updated_at >= lately)
+            if fresh:
+                record_pages(hub, todo.source, [Page(orders=fresh)], cursor="")
             yield record_pages(hub, todo.source, [page], cursor="", historical=True, only=todo.destinations)

@@ -57,7 +57,8 @@ def read_one(hub: Hub, connection: str, hints: Sequence[dict[str, str]]) -> Tall
     if orders and isinstance(client, OrderSource):
         tally += record_orders_by_id(hub, connection, orders)
     if "parcel" in topics and isinstance(client, ParcelSource):
-        tally += record_changed_parcels(hub, connection)
+        released = any(hint["topic"] == "parcel" and hint.get("action") == "released" for hint in hints)
+        tally += record_changed_parcels(hub, connection, unread_too=released)
     if "document" in topics:
         tally += note_foreign_changes(hub, connection, hints)
     return tally

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from commerce.ports import OrderSource, Page, ParcelSource
+from ledger.held import UNREADABLE
 from tasks.alerting import pausing
 from tasks.hub import Hub
 from tasks.tally import Tally
@@ -14,8 +15,14 @@ from tasks.tally import Tally
 READ_BEGAN = "orders-read-began"
 """The cursor that says when the last complete reading began, by the database's clock."""
 
+READ_AGAIN, AGAIN_EVERY, AGAIN_BACK = "orders-read-again", timedelta(days=1), timedelta(days=2)
+"""Once a day two days are read again, for what the search showed later than the overlap and no webhook told."""
+
 FIRST_READ = timedelta(days=7)
 """How far back the very first read goes when stack.toml has no `hub.start`."""
+
+BEFORE_NOTICED = timedelta(days=1)
+"""How long a parcel may have been there before it was noticed that it cannot be read."""
 
 ORDERS, PARCELS = "orders", "parcels"
 """Names of the watermarks."""
@@ -34,15 +41,27 @@ def record_changed_orders(hub: Hub, source: str) -> Tally:
             return Tally(Counter({"read by another run": 1}))
         began = hub.ledger.moment_now()
         since, until = window(hub, source, "orders")
+        again = hub.ledger.cursor(source, READ_AGAIN)
+        reread = again is None or began - again >= AGAIN_EVERY
+        if reread and hub.ledger.cursor(source, ORDERS) is not None:
+            since = max(min(since, until - AGAIN_BACK), hub.stack.hub.start or since - AGAIN_BACK)
         tally = record_pages(hub, source, client.changed_orders(since, until), cursor="orders")
         hub.ledger.set_cursor(source, READ_BEGAN, began)
+        if reread:
+            hub.ledger.set_cursor(source, READ_AGAIN, began)
         return tally
 
 
-def record_changed_parcels(hub: Hub, source: str) -> Tally:
-    """Record the shipping app's parcels that were made or voided since the last time."""
+def record_changed_parcels(hub: Hub, source: str, *, unread_too: bool = False) -> Tally:
+    """Record the shipping app's parcels that were made or voided since the last time.
+
+    Parcels cannot be asked for by id. With `unread_too`, the reading goes back to the oldest that could not be read.
+    """
     client = hub.playing(source, ParcelSource)
     since, until = window(hub, source, PARCELS)
+    if unread_too:
+        unread = (one.since - BEFORE_NOTICED for one in hub.ledger.held(source) if one.cause == UNREADABLE)
+        since = min([since, *unread])
     return record_pages(hub, source, client.changed_parcels(since, until), cursor=PARCELS)
 
 

@@ -43,7 +43,8 @@ def deliver_all(destination: str, most_batches: int = 0) -> Tally:
         batch = delivering.deliver_batch(the_hub(), destination)
         tally += batch
         done += 1
-        if batch.paused or batch.claimed == batch.counts["retry"]:  # nothing due, or nothing that can go on now
+        waits = batch.counts["retry"] + batch.counts["unknown"]
+        if batch.paused or batch.claimed == waits:  # nothing due, or nothing that can go on now
             break
     return tally
 

@@ -8,9 +8,9 @@ from decimal import ROUND_FLOOR
 
 from commerce.errors import HubError
 from commerce.outcomes import Retry
-from commerce.ports import OrderSource, StockDestination, StockSource, Unreadable
+from commerce.ports import Alert, OrderSource, StockDestination, StockSource, Unreadable
 from commerce.stock import StockLevel, StockTarget, sellable
-from tasks.alerting import pausing
+from tasks.alerting import pausing, tell
 from tasks.hub import Hub
 from tasks.recording import record_changed_orders
 from tasks.stack import Route, StockRules
@@ -19,8 +19,15 @@ from tasks.tally import Tally
 STALE_TRIES = 3
 """How often a level is read again that was sold from between our read and our write."""
 
+FOUND_AFTER = 15.0
+"""Seconds until the storefront's search finds an order that its levels know of already. A level is raised only when
+the orders were read so long after the level: else what was sold in these seconds would be offered again."""
+
 SMALL_SHOP = 20
 """Below so many SKUs a share says nothing, and any change is believed."""
+
+FEED = "stock"
+"""The cursor that says when the last feed was read that was believed."""
 
 
 class StockFeedRefused(HubError):
@@ -31,8 +38,32 @@ def sync_stock(hub: Hub, route: Route, *, allow_big_change: bool = False, dry_ru
     """Read every level, record what changed, and write what the storefront shows differently."""
     levels, tally = read_stock(hub, route, allow_big_change=allow_big_change)
     wanted = targets(hub, route, levels, tally)
+    if not wanted:
+        raise StockFeedRefused(
+            f"none of the {len(levels)} levels of {route.source} is at a location that is mapped; nothing was changed",
+            hint=f"fill routes.{route.name}.stock.locations in stack.toml, see: backroom check",
+        )
     tally += set_stock(hub, route, wanted, levels=levels, allow_big_change=allow_big_change, dry_run=dry_run)
+    tell_refused(hub, route, tally)
     return tally
+
+
+def tell_refused(hub: Hub, route: Route, tally: Tally) -> None:
+    """Levels that the storefront refuses are in no list of held records: say so once, until all are taken again."""
+    fingerprint = f"stock:{route.name}"
+    refused = tally.counts["held"]
+    if not refused:
+        hub.ledger.clear_alert(fingerprint)
+        return
+    example = next((row for row in tally.rows if row["outcome"] == "held"), {"why": "", "what to do": ""})
+    alert = Alert(
+        fingerprint=fingerprint,
+        title=f"{route.destination}: {refused} stock levels refused",
+        what=f"the storefront goes on offering what it showed before, for example: {example['why']}",
+        todo=example["what to do"] or f"open the last run of {route.name} in the Prefect UI",
+        facts={"levels": str(refused)},
+    )
+    tell(hub, alert)
 
 
 def read_stock(hub: Hub, route: Route, *, allow_big_change: bool = False) -> tuple[list[StockLevel], Tally]:
@@ -42,9 +73,11 @@ def read_stock(hub: Hub, route: Route, *, allow_big_change: bool = False) -> tup
     with pausing(hub, route.source):
         for record in hub.playing(route.source, StockSource).stock():
             (levels if isinstance(record, StockLevel) else unreadable).append(record)  # type: ignore[arg-type]
-    known = sum(1 for _ in hub.ledger.latest(route.source, "stock"))
+    believed = hub.ledger.cursor(route.source, FEED)
+    known = hub.ledger.count_seen(route.source, "stock", believed) if believed else 0
     refuse_shrunken(route, len(levels), 0 if allow_big_change else known)
     recorded = hub.ledger.record_stock(route.source, levels, unreadable)
+    hub.ledger.set_cursor(route.source, FEED, min(level.as_of for level in levels))
     tally = Tally()
     tally.counts.update(recorded=recorded.changed, read=len(levels))
     tally.unreadable(unreadable)
@@ -67,7 +100,7 @@ def refuse_shrunken(route: Route, rows: int, known: int) -> None:
 def targets(hub: Hub, route: Route, levels: Sequence[StockLevel], tally: Tally) -> list[StockTarget]:
     """What the storefront should offer, one target for each SKU and storefront location, sorted by SKU."""
     rules = route.stock
-    unseen = unseen_units(hub, route)
+    unseen = unseen_units(hub, route, levels)
     grouped: dict[tuple[str, str], list[StockLevel]] = {}
     for level in levels:
         place = rules.locations.get(level.location)
@@ -91,10 +124,14 @@ def target(rules: StockRules, key: tuple[str, str], levels: Sequence[StockLevel]
     return StockTarget(sku=sku, location_id=place, quantity=quantity, because=because)
 
 
-def unseen_units(hub: Hub, route: Route) -> dict[tuple[str, str], int]:
-    """Units by (SKU, storefront location) that are promised to shoppers and that the inventory app cannot know of."""
+def unseen_units(hub: Hub, route: Route, levels: Sequence[StockLevel]) -> dict[tuple[str, str], int]:
+    """Units by (SKU, storefront location) that are promised to shoppers and that the inventory app cannot know of.
+
+    What it knew is what it knew when its levels were read, however long the run has taken since.
+    """
     lag = route.stock.order_lag_minutes
-    since = None if lag is None else datetime.fromtimestamp(hub.clock(), UTC) - timedelta(minutes=lag)
+    read_at = min((level.as_of for level in levels), default=datetime.fromtimestamp(hub.clock(), UTC))
+    since = None if lag is None else read_at - timedelta(minutes=lag)
     return hub.ledger.units_ordered_since(route.destination, since)
 
 
@@ -138,6 +175,8 @@ def set_stock(
     for _ in range(STALE_TRIES):
         with pausing(hub, route.destination):
             shown = client.shown(todo)
+            if levels and any(raises(one, shown) for one in todo):
+                hub.sleep(FOUND_AFTER)
             todo = less_sold(hub, route, levels, todo)
             different = differences(todo, shown, tally)
             if not allow_big_change:
@@ -152,6 +191,12 @@ def set_stock(
         tally.counts["retry"] += 1
         tally.note(target.sku, target.sku, "retry", "is being sold faster than it can be set; the next run tries again")
     return tally
+
+
+def raises(target: StockTarget, shown: Mapping[tuple[str, str], int | Unreadable]) -> bool:
+    """Whether more would be offered than is."""
+    now = shown.get((target.sku, target.location_id))
+    return isinstance(now, int) and now < target.quantity
 
 
 def less_sold(hub: Hub, route: Route, levels: Sequence[StockLevel], todo: Sequence[StockTarget]) -> list[StockTarget]:

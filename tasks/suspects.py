@@ -6,6 +6,7 @@ has failed before is sent in ever smaller groups, and at last alone.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from commerce.errors import OutcomeUnknown, RateLimited, TemporarilyUnavailable
@@ -18,7 +19,10 @@ TOGETHER = {3: 10, 4: 3}
 """Records in one group by their attempt: all of them up to the second, alone from the fifth on."""
 
 FAILURES = 3
-"""When so many groups fail one after the other, it is the vendor and none of them."""
+"""When so many groups fail one after the other, it is the vendor and none of them; when so many arrive, it was."""
+
+SOON_AGAIN = 10
+"""Records in one group once it is clear that it was the vendor: a backlog of thousands cannot go one by one."""
 
 
 def groups(items: Sequence[Item]) -> list[list[Item]]:
@@ -37,19 +41,24 @@ def apart(send: Callable[[Sequence[Item]], Settled], items: Sequence[Item]) -> S
 
     Raises TemporarilyUnavailable when the vendor takes nothing now: what was not yielded was not sent.
     """
-    failures = 0
-    for group in groups(items):
+    failures = well = 0
+    waiting = deque(groups(items))
+    while waiting:
+        group = list(waiting.popleft())
+        while well >= FAILURES and waiting and len(group) + len(waiting[0]) <= SOON_AGAIN:
+            group += waiting.popleft()
         left = {item.ref: item for item in group}
         try:
             for item, outcome in send(group):
                 left.pop(item.ref, None)
                 yield item, outcome
-            failures = 0
+            failures, well = 0, well + (group[0].attempt >= min(TOGETHER))
         except OutcomeUnknown as lost:
+            well = 0
             for item in left.values():
                 yield item, Unknown(reason=str(lost))
         except TemporarilyUnavailable as unavailable:
-            failures += 1
+            failures, well = failures + 1, 0
             fresh = group[0].attempt < min(TOGETHER)
             if fresh or failures >= FAILURES or isinstance(unavailable, RateLimited):
                 raise

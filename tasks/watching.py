@@ -14,7 +14,7 @@ from tasks.tally import Tally
 TOKEN_WARNING = timedelta(days=14)
 """A refresh token with less life than this needs a person soon."""
 
-WATCHED = ("late:", "held:", "paused:", "token:", "schedule:", "inbox:")
+WATCHED = ("late:", "stuck:", "held:", "paused:", "token:", "schedule:", "inbox:")
 """Alerts with these fingerprints are this watch's own: it also says when they are over."""
 
 
@@ -36,12 +36,16 @@ def watch(hub: Hub, missed: Iterable[Alert] = ()) -> Tally:
             tally.counts["over"] += 1
             tally.note(old.alert.fingerprint, old.alert.title, "over", old.alert.what)
     tally.counts["sent"] += send_waiting(hub)
+    untold = len(hub.ledger.alerts_to_send())
+    if untold:  # who watches the watch: its run must not be green while nobody hears it
+        tally.paused = f"{untold} messages wait, no channel takes them; see: backroom check"
     return tally
 
 
 def found(hub: Hub) -> Iterator[Alert]:
     """Every problem there is now."""
     yield from late_routes(hub)
+    yield from stuck_records(hub)
     yield from held_records(hub)
     yield from paused_connections(hub)
     yield from old_tokens(hub)
@@ -70,6 +74,28 @@ def late_routes(hub: Hub) -> Iterator[Alert]:
             + (f"; last error: {state.last_error}" if state and state.last_error else ""),
             todo=f"open the last run of {route.name} in the Prefect UI",
             facts={"route": route.name, "may take": f"{route.late_after_minutes} min"},
+        )
+
+
+def stuck_records(hub: Hub) -> Iterator[Alert]:
+    """Records that are tried again and again and never get through, although each run ends well.
+
+    A vendor that answers every write with an error leaves each of them in doubt, for ever.
+    """
+    now = datetime.fromtimestamp(hub.clock(), UTC)
+    paused = {pause.connection for pause in hub.ledger.paused()}
+    for destination, found in hub.ledger.struggling().items():
+        routes = [route for route in hub.stack.routes.values() if route.destination == destination]
+        patience = min((route.late_after_minutes for route in routes if route.carries != "stock"), default=0)
+        if not patience or destination in paused or now - found.since <= timedelta(minutes=patience):
+            continue
+        yield Alert(
+            fingerprint=f"stuck:{destination}",
+            title=f"{destination}: {found.count} do not get through",
+            what=f"tried without success since {found.since:%Y-%m-%d %H:%M} UTC, for example {found.label}: "
+            + (found.reason or "no run came to an end with it"),
+            todo=f"see whether {destination} reports a fault; nothing is lost, look with: backroom status",
+            facts={"records": str(found.count)},
         )
 
 

@@ -6,9 +6,10 @@ voided ones of the last weeks again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -28,6 +29,12 @@ UNFINISHED = timedelta(hours=6)
 """A label that is still being made after this long is stuck and does not stop the reading."""
 
 PAGE = 100
+
+Sent = TypeVar("Sent", Label, Fulfillment)
+
+
+class BadShipment(Exception):
+    """The shipment of one label cannot be read: that parcel is held, the others go on."""
 
 
 class Parcels:
@@ -52,7 +59,7 @@ class _Reading:
         self._settings = settings
         self._since = since
         self._until = until
-        self._shipments: dict[str, Shipment | None] = {}
+        self._shipments: dict[str, Shipment | BadShipment | None] = {}
         self._newest: datetime | None = None
         self._unfinished: datetime | None = None
 
@@ -107,31 +114,35 @@ class _Reading:
             self._saw(label.created_at)
         shown = [label for label in labels if self._shows(label)]
         self._fetch_batches(shown)
-        return self._page(
-            unreadable,
-            (
-                parcel_of_label(self._settings.name, label, shipment, self._location(shipment))
-                for label in shown
-                for shipment in [self._shipment(label.shipment_id)]
-            ),
-        )
+        return self._page("label", unreadable, shown, lambda label: label.label_id, parcel_of_label)
 
     def _page_of_fulfillments(self, raws: Sequence[Raw]) -> Page:
         fulfillments, unreadable = _readable(Fulfillment, raws, "fulfillment", self._settings.name)
         for each in fulfillments:
             self._saw(each.created_at)
         shown = [each for each in fulfillments if self._within(each.voided_at if each.is_void else each.created_at)]
-        return self._page(
-            unreadable,
-            (
-                parcel_of_fulfillment(self._settings.name, each, shipment, self._location(shipment))
-                for each in shown
-                for shipment in [self._shipment(each.shipment_id)]
-            ),
-        )
+        return self._page("fulfillment", unreadable, shown, lambda each: each.fulfillment_id, parcel_of_fulfillment)
 
-    def _page(self, unreadable: Sequence[Unreadable], parcels: Iterable[Parcel]) -> Page:
-        return Page(parcels=tuple(parcels), unreadable=tuple(unreadable))
+    def _page(
+        self,
+        kind: str,
+        unreadable: Sequence[Unreadable],
+        shown: Iterable[Sent],
+        name_of: Callable[[Sent], str],
+        to_parcel: Callable[[str, Sent, Shipment | None, str], Parcel],
+    ) -> Page:
+        """The parcels of what is shown; one that cannot be made is unreadable and stops nobody."""
+        parcels, bad = [], list(unreadable)
+        for each in shown:
+            try:
+                shipment = self._shipment(each.shipment_id)
+                parcels.append(to_parcel(self._settings.name, each, shipment, self._location(shipment)))
+            except (BadShipment, ValueError) as error:
+                words = str(error) if isinstance(error, BadShipment) else "holds a value that is no date or number"
+                name = name_of(each)
+                subject = f"{self._settings.name}:{kind}-{name}"
+                bad.append(Unreadable(subject=subject, label=f"{kind} {name}", reason=words))
+        return Page(parcels=tuple(parcels), unreadable=tuple(bad))
 
     def _shows(self, label: Label) -> bool:
         """Whether it is a parcel that left, or one that was called back lately."""
@@ -160,16 +171,27 @@ class _Reading:
         for batch, wanted in batches.items():
             if len(wanted) > 1:
                 for raw in self._api.shipments(batch_id=batch):
-                    self._shipments.setdefault(str(raw.get("shipment_id")), parsed(Shipment, raw))
+                    self._shipments.setdefault(str(raw.get("shipment_id")), _shipment_of(raw))
 
     def _shipment(self, shipment_id: str) -> Shipment | None:
+        """The shipment, None when there is none. Raises BadShipment."""
         if shipment_id not in self._shipments:
             raw = self._api.shipment(shipment_id)
-            self._shipments[shipment_id] = parsed(Shipment, raw) if raw else None
-        return self._shipments[shipment_id]
+            self._shipments[shipment_id] = _shipment_of(raw) if raw else None
+        found = self._shipments[shipment_id]
+        if isinstance(found, BadShipment):
+            raise found
+        return found
 
     def _location(self, shipment: Shipment | None) -> str:
         return self._settings.location_of(shipment.warehouse_id) if shipment else ""
+
+
+def _shipment_of(raw: Raw) -> Shipment | BadShipment:
+    try:
+        return parsed(Shipment, raw)
+    except UnexpectedAnswer as error:
+        return BadShipment(str(error))
 
 
 def _batches(raws: Iterator[Raw]) -> Iterator[list[Raw]]:

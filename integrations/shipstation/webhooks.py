@@ -17,7 +17,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey, RSAPublicNumbers
 from pydantic import ValidationError
 
-from commerce.errors import IntegrationError
+from commerce.errors import IntegrationError, TemporarilyUnavailable
 from commerce.values import fingerprint
 from integrations.connector import Forged, Hint, Services, WebhookDelivery
 from integrations.http import ApiClient, answered_json
@@ -35,6 +35,9 @@ TOLERANCE = 300.0
 
 REFRESH_AFTER = 60.0
 """Seconds between two fetches of the keys: a stranger who invents key ids must not make us call the vendor."""
+
+LONGEST_TURN = 0.5
+"""Seconds to wait while somebody else fetches the keys: the receiver has few threads, for all vendors together."""
 
 PARCEL_TYPES = frozenset(
     {"LABEL_CREATED_V2", "FULFILLMENT_SHIPPED_V2", "FULFILLMENT_REJECTED_V2", "BATCH_PROCESSED_V2", "BATCH"}
@@ -86,6 +89,8 @@ def _delivery(settings: ShipStationSettings, key_id: str, timestamp: str, body: 
 class _Cached:
     keys: dict[str, RSAPublicKey] = field(default_factory=dict)
     fetched_at: float | None = None
+    failure: IntegrationError | None = None
+    """Why the last fetch failed: told again, instead of fetching again at once."""
 
 
 class PublicKeys:
@@ -99,15 +104,28 @@ class PublicKeys:
 
     def key(self, url: str, key_id: str, services: Services) -> RSAPublicKey | None:
         """The key with this id, None when the vendor has no such key. Raises IntegrationError."""
-        with self._lock:
+        known = self._cache.get((url, services.transport))
+        if known and key_id in known.keys:  # without the lock: a slow fetch for a stranger's key id delays nobody
+            return known.keys[key_id]
+        if not self._lock.acquire(timeout=LONGEST_TURN):
+            raise TemporarilyUnavailable(VENDOR, "its webhook keys are being fetched")
+        try:
             cached = self._cache.setdefault((url, services.transport), _Cached())
             while len(self._cache) > self.most:
                 self._cache.pop(next(iter(self._cache)))
             now = services.clock()
             due = cached.fetched_at is None or now - cached.fetched_at >= REFRESH_AFTER
             if key_id not in cached.keys and due:
-                cached.keys, cached.fetched_at = fetch_keys(url, services), now
+                cached.fetched_at, cached.failure = now, None
+                try:
+                    cached.keys = fetch_keys(url, services)
+                except IntegrationError as failure:
+                    cached.failure = failure
+            if key_id not in cached.keys and cached.failure is not None:
+                raise cached.failure
             return cached.keys.get(key_id)
+        finally:
+            self._lock.release()
 
 
 KEYS = PublicKeys()
