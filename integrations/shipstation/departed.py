@@ -20,8 +20,11 @@ from integrations.shipstation.wish import Wish, parts_of
 WORTH_A_LIST = 3
 """Fewer orders than this are asked for one by one."""
 
-PER_ORDER = 40
+PER_ORDER = 10
 """At most so many listed shipments are read for each order; a busier account goes the careful way."""
+
+NONE_AMONG = 300
+"""When none of them is among so many listed ones, the list is not worth reading on."""
 
 EARLIER = timedelta(days=1)
 """How long before the storefront knew of it a label may have been bought."""
@@ -60,7 +63,8 @@ class Departed:
             shipment_id = str(raw.get("shipment_id"))
             if shipment_id in wanted:
                 found[shipment_id] = parsed(Shipment, raw)
-            if len(found) == len(wanted) or count >= PER_ORDER * len(wanted):
+            hopeless = not found and count >= NONE_AMONG
+            if len(found) == len(wanted) or hopeless or count >= PER_ORDER * len(wanted):
                 break
         return found
 
