@@ -72,14 +72,14 @@ def run_demo(home: Path, orders: Path | None, *, limits: bool = True, as_json: b
 def run_up(home: Path, orders: Path | None, *, limits: bool = True) -> int:
     """The same, and stay with the schedules on until Ctrl-C."""
     with standing(home, orders, limits=limits) as (house, plan):
-        work_and_judge(house, plan, as_json=False)
+        code = work_and_judge(house, plan, as_json=False)
         house.api.resume_schedules()
         say_where(house)
         try:
             signal.pause()
         except KeyboardInterrupt:
             console.print("\nstopping")
-    return 0
+    return code
 
 
 def work_and_judge(house: House, plan: ShopPlan, *, as_json: bool) -> int:

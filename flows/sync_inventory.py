@@ -32,6 +32,8 @@ async def sync_inventory(route: str = ROUTE, allow_big_change: bool = BIG, dry_r
     shrunken, or would change too much stops the run and asks.
     """
     the_route(route, "stock")
+    if dry_run:  # says nothing of how fresh the storefront is
+        return await finish(route, await sync_stock(route, allow_big_change, dry_run=True))
     async with told(route) as tally:
         tally += await sync_stock(route, allow_big_change, dry_run)
     return await finish(route, tally)
