@@ -1,4 +1,5 @@
-"""The part of Shopify's Admin schema 2026-10 that the simulator serves, written by hand in `schema/*.graphql`.
+"""The part of Shopify's Admin schema 2026-10 that the simulator serves, in `schema/*.graphql`: names and
+types as published, without their descriptions, kept by hand.
 
 Names, nullability, arguments and enum values follow https://shopify.dev/docs/api/admin-graphql/2026-10. Connections all
 look alike, so they are made here.
