@@ -277,15 +277,6 @@ class Order(Frozen):
         """Whether the storefront has cancelled it."""
         return self.cancelled_at is not None
 
-    @property
-    def recipient(self) -> str:
-        """A name to write on the parcel or in the books; empty when nobody is known."""
-        if self.ship_to and (self.ship_to.name or self.ship_to.company):
-            return self.ship_to.name or self.ship_to.company
-        if self.customer and (self.customer.first_name or self.customer.last_name):
-            return f"{self.customer.first_name} {self.customer.last_name}".strip()
-        return self.email
-
     def line(self, line_id: str) -> Line | None:
         """The line with this id, if the order has it."""
         return next((line for line in self.lines if line.id == line_id), None)

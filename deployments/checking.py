@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from commerce.errors import HubError, NotConfigured
 from commerce.ports import Finding
 from tasks.hub import Hub, the_hub
+from tasks.stack import env_file, stack_file
 
 
 def findings(connection: str | None = None, hub: Hub | None = None) -> Iterator[Finding]:
@@ -54,7 +53,7 @@ def of_the_hub(hub: Hub) -> Iterator[Finding]:
             message=f"paused: {pause.reason}",
             hint=pause.hint or f"fix it, then: backroom resume {pause.connection}",
         )
-    env = Path(os.environ.get("BACKROOM_STACK", "stack.toml")).parent / ".env"
+    env = env_file(stack_file())
     if env.exists() and env.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         yield Finding(subject=".env", ok=False, message="others can read your secrets", hint=f"chmod 600 {env}")
 

@@ -20,7 +20,6 @@ app.add_typer(held, name="held")
 
 Limits = Annotated[bool, typer.Option(help="enforce the vendors' rate limits")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
-Everything = dict[str, Any]
 
 
 def explained(command: Callable[..., None]) -> Callable[..., None]:

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from commerce.errors import HubError
+from commerce.errors import HubError, NotConfigured
 from tasks.alerting import in_words
 from tasks.hub import the_hub
 from tasks.stack import Route
@@ -82,8 +82,6 @@ def slug(name: str) -> str:
 
 def the_route(name: str, carries: str) -> Route:
     """The route that a flow was asked to run. Raises NotConfigured when it carries something else."""
-    from commerce.errors import NotConfigured
-
     route = the_hub().stack.route(name)
     if route.carries != carries:
         raise NotConfigured(f"routes.{name}.carries", f"is {route.carries!r}, this flow brings {carries}")

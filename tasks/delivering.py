@@ -72,23 +72,16 @@ def outcomes(client: Destination, items: Sequence[Item]) -> Iterator[tuple[Item,
             yield item, outcome
     except (NotAuthorised, OutcomeUnknown, TemporarilyUnavailable):
         raise
-    except UnexpectedAnswer as odd:
-        # A proxy's page or a vendor in trouble concerns nobody's record: wait, before looking for one to blame.
-        patient = max(item.attempt for item in items) < ODD_ANSWERS
-        for item in left.values():
-            if patient:
-                yield item, Unknown(reason=str(odd))
-            elif len(items) == 1:
-                yield item, broken_record(odd)
-            else:
-                yield from outcomes(client, [item.model_copy(update={"in_doubt": True})])
-        return
     except Exception as broken:  # noqa: BLE001  whatever it is, it must not stop the other records
         # The traceback without the error's own words, which may quote a person's data.
         trace = "".join(traceback.format_tb(broken.__traceback__))
         log.error("a batch for a destination broke: %s\n%s", type(broken).__name__, trace)  # noqa: TRY400
+        # A proxy's page or a vendor in trouble concerns nobody's record: wait, before looking for one to blame.
+        odd = isinstance(broken, UnexpectedAnswer) and max(item.attempt for item in items) < ODD_ANSWERS
         for item in left.values():
-            if len(items) == 1:
+            if odd:
+                yield item, Unknown(reason=str(broken))
+            elif len(items) == 1:
                 yield item, broken_record(broken)
             else:
                 yield from outcomes(client, [item.model_copy(update={"in_doubt": True})])

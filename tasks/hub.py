@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 
 from commerce.errors import NotConfigured
+from commerce.ports import Destination
 from integrations.connector import Services, connector
 from ledger import Ledger
-from tasks.stack import LEDGER, TOKEN_KEY, Stack, load_stack, secrets_of
+from tasks.stack import LEDGER, TOKEN_KEY, Stack, env_file, load_stack, secrets_of, stack_file
 
 Port = TypeVar("Port")
 
@@ -61,12 +60,12 @@ class Hub:
         self.ledger.close()
 
 
-def open_hub(stack: Stack | None = None, ledger_url: str | None = None) -> Hub:
+def open_hub() -> Hub:
     """A hub over stack.toml, its ledger migrated and its routes subscribed. Raises NotConfigured."""
-    known = stack or load_stack()
-    find = secrets_of(Path(os.environ.get("BACKROOM_STACK", "stack.toml")).parent / ".env")
+    known = load_stack()
+    find = secrets_of(env_file(stack_file()))
     keys = [key for key in (find(TOKEN_KEY) or "").split(",") if key]
-    ledger = Ledger(ledger_url or find(LEDGER) or known.hub.ledger, token_keys=keys)
+    ledger = Ledger(find(LEDGER) or known.hub.ledger, token_keys=keys)
     ledger.migrate()
     hub = Hub(known, ledger)
     subscribe_routes(hub)
@@ -75,8 +74,6 @@ def open_hub(stack: Stack | None = None, ledger_url: str | None = None) -> Hub:
 
 def subscribe_routes(hub: Hub) -> None:
     """Tell the log who wants what. A new destination gets its share of what the log already has."""
-    from commerce.ports import Destination
-
     for route in hub.stack.routes.values():
         if route.carries == "stock":
             continue

@@ -40,12 +40,12 @@ def record_changed_orders(hub: Hub, source: str) -> Tally:
         if began is not None and began > asked:
             return Tally(Counter({"read by another run": 1}))
         began = hub.ledger.moment_now()
-        since, until = window(hub, source, "orders")
+        since, until = window(hub, source, ORDERS)
         again = hub.ledger.cursor(source, READ_AGAIN)
         reread = again is None or began - again >= AGAIN_EVERY
         if reread and hub.ledger.cursor(source, ORDERS) is not None:
             since = max(min(since, until - AGAIN_BACK), hub.stack.hub.start or since - AGAIN_BACK)
-        tally = record_pages(hub, source, client.changed_orders(since, until), cursor="orders")
+        tally = record_pages(hub, source, client.changed_orders(since, until), cursor=ORDERS)
         hub.ledger.set_cursor(source, READ_BEGAN, began)
         if reread:
             hub.ledger.set_cursor(source, READ_AGAIN, began)

@@ -98,19 +98,29 @@ class Stack(Strict):
         return [route for route in self.routes.values() if route.carries == what]
 
 
+def stack_file() -> Path:
+    """Where stack.toml is: beside us, unless BACKROOM_STACK names another file."""
+    return Path(os.environ.get(STACK, "stack.toml"))
+
+
+def env_file(stack: Path) -> Path:
+    """The file with the secrets, beside stack.toml."""
+    return stack.parent / ".env"
+
+
 def load_stack(path: Path | None = None, find_secret: FindSecret | None = None) -> Stack:
     """Read stack.toml (BACKROOM_STACK names another file), put the secrets in and check it all.
 
     Raises NotConfigured with the name of the first setting that is missing or wrong.
     """
-    file = path or Path(os.environ.get(STACK, "stack.toml"))
+    file = path or stack_file()
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise NotConfigured(STACK, f"there is no {file}", hint="copy stack.example.toml to stack.toml") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise NotConfigured(str(file), f"is not valid TOML: {error}") from error
-    find = find_secret or secrets_of(file.parent / ".env")
+    find = find_secret or secrets_of(env_file(file))
     hub = raw.get("hub")
     if isinstance(hub, dict) and hub.get("secret_blocks") is True:
         find = also_in_blocks(find)

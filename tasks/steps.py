@@ -30,23 +30,20 @@ async def record_parcels(source: str) -> Tally:
 
 
 @task(name="deliver", task_run_name="deliver to {destination}", **PATIENT)
-async def deliver(destination: str, most_batches: int = 0) -> Tally:
-    """Bring everything that is due to the destination, batch by batch, at most `most_batches` of them (0: all)."""
-    return await asyncio.to_thread(deliver_all, destination, most_batches)
+async def deliver(destination: str) -> Tally:
+    """Bring everything that is due to the destination, batch by batch."""
+    return await asyncio.to_thread(deliver_all, destination)
 
 
-def deliver_all(destination: str, most_batches: int = 0) -> Tally:
+def deliver_all(destination: str) -> Tally:
     """Deliver until nothing is due, in this thread."""
     tally = Tally()
-    done = 0
-    while not most_batches or done < most_batches:
+    while True:
         batch = delivering.deliver_batch(the_hub(), destination)
         tally += batch
-        done += 1
         waits = batch.counts["retry"] + batch.counts["unknown"]
         if batch.paused or batch.claimed == waits:  # nothing due, or nothing that can go on now
-            break
-    return tally
+            return tally
 
 
 @task(name="read stock", task_run_name="read stock for {route}", **PATIENT)

@@ -101,8 +101,9 @@ def stuck_records(hub: Hub) -> Iterator[Alert]:
 
 def held_records(hub: Hub) -> Iterator[Alert]:
     """Records that wait for a person, one alert for each destination and cause."""
-    groups = Counter((record.destination, record.cause) for record in hub.ledger.held())
-    examples = {(record.destination, record.cause): record for record in hub.ledger.held()}
+    held = hub.ledger.held()
+    groups = Counter((record.destination, record.cause) for record in held)
+    examples = {(record.destination, record.cause): record for record in held}
     for (destination, cause), count in groups.items():
         example = examples[destination, cause]
         yield Alert(
