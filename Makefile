@@ -6,7 +6,7 @@ LIMITS ?= on
 DEMO := $(if $(ORDERS),--orders "$(ORDERS)") $(if $(filter off,$(LIMITS)),--no-limits)
 N ?= 1000
 
-.PHONY: demo test up check bench lock clean
+.PHONY: demo test up check bench sdk lock clean
 
 demo: .venv/.installed
 	$(BIN)/backroom demo $(DEMO)
@@ -27,6 +27,13 @@ check: .venv/.installed
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks.run --orders $(N)
 
+# The vendors' own SDKs, for tests/sdk; without them those tests skip.
+sdk: .venv/.sdk
+
+.venv/.sdk: .venv/.installed requirements-sdk.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-sdk.lock
+	touch $@
+
 # --no-deps: the lock names every package there is to install, and older versions of pip cannot check a pin against an
 # extra of the same package.
 .venv/.installed: requirements.lock pyproject.toml
@@ -40,6 +47,8 @@ bench: .venv/.installed
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 		--no-annotate --all-extras pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+		--no-annotate -c requirements.lock requirements-sdk.in -o requirements-sdk.lock
 
 clean:
 	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache

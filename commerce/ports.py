@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
@@ -149,6 +149,34 @@ class Finding(Frozen):
     hint: str = ""
 
 
+@runtime_checkable
+class Subscribing(Protocol):
+    """An app whose webhook subscriptions are made through its API."""
+
+    def check_webhooks(self, address: str) -> Iterator[Finding]:
+        """Look whether what the hub wants to hear of is sent to `address`, writing nothing."""
+        ...
+
+    def ensure_webhooks(self, address: str) -> Mapping[str, str]:
+        """Create or repair what is missing: what was done by topic, "kept", "moved", "enabled" or "created".
+
+        Repeating it changes nothing.
+        """
+        ...
+
+
+@runtime_checkable
+class Worrying(Protocol):
+    """An app that knows by itself when something will be wrong although no call has failed yet."""
+
+    def concerns(self) -> Iterator[Alert]:
+        """Each thing that a person should see to, while it lasts; asked every few minutes, so it costs few calls.
+
+        Fingerprints start with "concern:<connection>:".
+        """
+        ...
+
+
 class Alerts(Protocol):
     """Where people are told."""
 
@@ -201,8 +229,24 @@ class TokenStore(Protocol):
         ...
 
 
+class Notices(Protocol):
+    """Where a connection says what it noticed in passing, e.g. that an answer warns of the API version's end."""
+
+    def noticed(self, alert: Alert) -> None:
+        """Tell people once, however often it is noticed. Never raises."""
+        ...
+
+    def over(self, fingerprint: str) -> None:
+        """It is well again. May be said with every answer: it costs something once in each process only."""
+        ...
+
+
 class CallLog(Protocol):
     """Where finished vendor calls are counted."""
+
+    def counted(self, since: datetime) -> Mapping[str, int]:
+        """Calls of this connection by operation, over all processes, since the hour that contains this moment."""
+        ...
 
     def called(self, operation: str, status: int, seconds: float) -> None:
         """One call ended. `status` 0 means that no answer came."""

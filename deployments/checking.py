@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from commerce.errors import HubError, NotConfigured
-from commerce.ports import Finding
+from commerce.ports import Finding, Subscribing
 from tasks.hub import Hub, the_hub
 from tasks.stack import env_file, stack_file
 
@@ -21,12 +21,25 @@ def findings(connection: str | None = None, hub: Hub | None = None) -> Iterator[
     opened = hub or the_hub()
     if connection is not None:
         opened.stack.connection(connection)
-        yield from looked_at(connection, functools.partial(check_one, opened, connection))
+        yield from of_a_connection(opened, connection)
         return
     yield from of_the_hub(opened)
     for name in opened.stack.connections:
-        yield from looked_at(name, functools.partial(check_one, opened, name))
+        yield from of_a_connection(opened, name)
     yield from of_stock_maps(opened)
+
+
+def of_a_connection(hub: Hub, name: str) -> Iterator[Finding]:
+    """What a connection finds of itself, and whether its vendor sends us webhooks."""
+    yield from looked_at(name, functools.partial(check_one, hub, name))
+    client = opened_or_none(hub, name)
+    if hub.stack.hub.receiver and isinstance(client, Subscribing):
+        yield from looked_at(name, functools.partial(client.check_webhooks, hook_address(hub, name)))
+
+
+def hook_address(hub: Hub, connection: str) -> str:
+    """Where the connection's vendor has to send webhooks."""
+    return f"{hub.stack.hub.receiver.rstrip('/')}/hooks/{connection}"
 
 
 def check_one(hub: Hub, connection: str) -> Iterator[Finding]:
@@ -84,19 +97,19 @@ def opened_or_none(hub: Hub, connection: str) -> Any:
         return None
 
 
-def ensure_webhooks(hub: Hub | None = None) -> list[tuple[str, str]]:
-    """Subscribe every vendor that can be subscribed to by API; (connection, address) for each. Repeating is harmless.
+def ensure_webhooks(hub: Hub | None = None) -> list[tuple[str, str, str]]:
+    """Subscribe every vendor that can be subscribed to by API, and repair; (connection, topic, what was done).
+    Repeating is harmless.
 
     Raises NotConfigured when stack.toml does not say where the receiver is reached.
     """
     opened = hub or the_hub()
     if not opened.stack.hub.receiver:
         raise NotConfigured("hub.receiver", "is not set", hint="say where vendors reach the webhook receiver")
-    done = []
+    done: list[tuple[str, str, str]] = []
     for name in opened.stack.connections:
         client = opened.client(name)
-        if hasattr(client, "ensure_webhooks"):
-            address = f"{opened.stack.hub.receiver.rstrip('/')}/hooks/{name}"
-            client.ensure_webhooks(address)
-            done.append((name, address))
+        if isinstance(client, Subscribing):
+            did = client.ensure_webhooks(hook_address(opened, name))
+            done += [(name, topic, what) for topic, what in did.items()]
     return done

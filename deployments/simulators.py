@@ -7,6 +7,7 @@ import time
 
 import uvicorn
 
+from integrations.connector import vendors
 from integrations.simulator import Clock, Simulator
 from integrations.simulator_server import simulator_app
 
@@ -18,7 +19,12 @@ NAMES = {
     "inventory": "katana",
     "alerts": "slack",
 }
-"""Connection name -> vendor."""
+"""Connection name of the demo -> vendor."""
+
+
+def named() -> dict[str, str]:
+    """Every simulator by the name it is served under: the demo's connections, and all other vendors as themselves."""
+    return NAMES | {vendor: vendor for vendor in vendors() if vendor not in NAMES.values()}
 
 
 def build(base: str, *, limits: bool = True, clock: Clock = time.time) -> dict[str, Simulator]:
@@ -27,7 +33,7 @@ def build(base: str, *, limits: bool = True, clock: Clock = time.time) -> dict[s
         name: importlib.import_module(f"integrations.{vendor}.simulator").build(
             base_url=f"{base}/{name}", limits=limits, clock=clock
         )
-        for name, vendor in NAMES.items()
+        for name, vendor in named().items()
     }
 
 

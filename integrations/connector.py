@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 import integrations
 from commerce.errors import NotConfigured
-from commerce.ports import CallLog, TokenStore
+from commerce.ports import Alert, CallLog, Notices, TokenStore
 from commerce.values import Frozen
 from integrations.auth import MemoryTokens
 
@@ -36,12 +36,23 @@ class ConnectionSettings(BaseModel):
     pace: bool = Field(default=True, description="Whether we keep to the vendor's rate limit by ourselves.")
 
 
+class Unheard:
+    """Notices that nobody reads."""
+
+    def noticed(self, alert: Alert) -> None:
+        """Nobody hears it."""
+
+    def over(self, fingerprint: str) -> None:
+        """Nobody had heard it."""
+
+
 @dataclass(frozen=True)
 class Services:
     """What the hub lends a connection. The defaults serve tests: no tokens yet, nothing counted, the real network."""
 
     tokens: TokenStore = field(default_factory=MemoryTokens)
     calls: CallLog | None = None
+    notices: Notices = field(default_factory=Unheard)
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
@@ -73,11 +84,26 @@ Receive = Callable[[Any, Services, Mapping[str, str], bytes], WebhookDelivery]
 
 
 @dataclass(frozen=True)
+class Authorisation:
+    """How a merchant gives us access in the browser (OAuth 2.0, authorisation code).
+
+    `address(settings, redirect, state)` is where the browser goes; `redirect` is where the vendor sends it back to.
+    `granted(settings, services, redirect, answer)` reads the answer's query (its state is already checked), exchanges
+    the code, keeps the tokens with the account they are for, and returns that account. Raises NotAuthorised when the
+    merchant or the vendor refused.
+    """
+
+    address: Callable[[Any, str, str], str]
+    granted: Callable[[Any, Services, str, Mapping[str, str]], str]
+
+
+@dataclass(frozen=True)
 class Connector:
     """A vendor folder's front door.
 
     `connect` opens a client that implements the ports it can (OrderSource, Destination, ...) and `Checkable`.
     `receive` verifies a webhook on its raw bytes (header names in lower case), then reads it; raises Forged.
+    `authorisation` is there when access is granted in the browser.
     """
 
     vendor: str
@@ -85,6 +111,7 @@ class Connector:
     settings: type[ConnectionSettings]
     connect: Callable[[Any, Services], Any]
     receive: Receive | None = None
+    authorisation: Authorisation | None = None
 
 
 def vendors() -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -89,6 +89,15 @@ class LedgerCalls:
             due = time.monotonic() - self._written > WRITE_EVERY
         if due:
             self.flush()
+
+    def counted(self, since: datetime) -> dict[str, int]:
+        """Calls by operation, over all processes, since the hour that contains this moment."""
+        self.flush()
+        table = tables.calls.c
+        mine = and_(table.connection == self._connection, table.hour >= hour_of(micros(since)))
+        with self._store.reading() as db:
+            rows = db.execute(select(table.operation, func.sum(table.count)).where(mine).group_by(table.operation))
+            return {operation: int(count) for operation, count in rows}
 
     def flush(self) -> None:
         """Write down what is in memory; what cannot be written now stays there."""

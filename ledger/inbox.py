@@ -16,6 +16,9 @@ from ledger.store import SECOND, Store, chunks, clean, insert_once, packed
 KEPT = timedelta(days=30)
 """How long a webhook is recognised when its sender repeats it."""
 
+CALLS_KEPT = timedelta(days=62)
+"""How long call counts are kept: a whole month and the one before it, as vendors bill by the month."""
+
 WAITING = "state = 'waiting'"
 
 
@@ -64,10 +67,11 @@ class Inbox(Store):
     def prune(self, keep: timedelta = KEPT) -> int:
         """Forget webhooks and call counts that are older; returns how many rows went."""
         with self.writing() as db:
-            before = self.now(db) - keep // timedelta(microseconds=1)
+            now, micro = self.now(db), timedelta(microseconds=1)
+            before, counted_before = now - keep // micro, now - max(keep, CALLS_KEPT) // micro
             inbox, calls = tables.inbox, tables.calls
             gone = db.execute(delete(inbox).where(inbox.c.state == "done", inbox.c.received_at < before)).rowcount
-            return gone + db.execute(delete(calls).where(calls.c.hour < before)).rowcount
+            return gone + db.execute(delete(calls).where(calls.c.hour < counted_before)).rowcount
 
     def _update_hints(self, ids: Sequence[int], values: dict[str, Any]) -> None:
         with self.writing() as db:

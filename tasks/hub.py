@@ -14,6 +14,7 @@ from commerce.errors import NotConfigured
 from commerce.ports import Destination
 from integrations.connector import Services, connector
 from ledger import Ledger
+from tasks.noticing import LedgerNotices
 from tasks.stack import LEDGER, TOKEN_KEY, Stack, env_file, load_stack, secrets_of, stack_file
 
 Port = TypeVar("Port")
@@ -42,6 +43,7 @@ class Hub:
         return Services(
             tokens=self.ledger.tokens(name),
             calls=self.ledger.calls(name),
+            notices=LedgerNotices(self.ledger),
             transport=self.transports.get(name),
             sleep=self.sleep,
             clock=self.clock,

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from commerce.ports import Alert
+from commerce.errors import HubError
+from commerce.ports import Alert, Worrying
 from tasks.alerting import paused_alert, send_waiting
 from tasks.hub import Hub
 from tasks.tally import Tally
 
+log = logging.getLogger(__name__)
+
 TOKEN_WARNING = timedelta(days=14)
 """A refresh token with less life than this needs a person soon."""
 
-WATCHED = ("late:", "stuck:", "held:", "paused:", "token:", "schedule:", "inbox:")
+WATCHED = ("late:", "stuck:", "held:", "paused:", "token:", "schedule:", "inbox:", "concern:")
 """Alerts with these fingerprints are this watch's own: it also says when they are over."""
 
 
@@ -50,6 +54,7 @@ def found(hub: Hub) -> Iterator[Alert]:
     yield from paused_connections(hub)
     yield from old_tokens(hub)
     yield from full_inbox(hub)
+    yield from concerns(hub)
 
 
 def late_routes(hub: Hub) -> Iterator[Alert]:
@@ -135,6 +140,25 @@ def old_tokens(hub: Hub) -> Iterator[Alert]:
                 what=f"the hub's permission at {settings.vendor} ends {ends:%Y-%m-%d %H:%M} UTC",
                 todo=f"give it a new refresh token, then: backroom reconnect {name}",
             )
+
+
+def concerns(hub: Hub) -> Iterator[Alert]:
+    """What connections themselves know to be wrong soon. One that cannot say keeps what it said before."""
+    paused = {pause.connection for pause in hub.ledger.paused()}
+    for name in hub.stack.connections:
+        try:
+            client = hub.client(name)
+            if isinstance(client, Worrying) and name not in paused:
+                yield from client.concerns()
+                continue
+        except HubError as error:
+            log.warning("%s cannot be asked for its concerns: %s", name, error)
+        yield from still_open(hub, f"concern:{name}:")
+
+
+def still_open(hub: Hub, prefix: str) -> Iterator[Alert]:
+    """Alerts that nobody could look at anew."""
+    yield from (one.alert for one in hub.ledger.open_alerts() if one.alert.fingerprint.startswith(prefix))
 
 
 def full_inbox(hub: Hub) -> Iterator[Alert]:

@@ -6,10 +6,11 @@ https://shopify.dev/docs/apps/build/webhooks/subscribe/https
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from commerce.errors import Rejected
+from commerce.ports import Finding
 from integrations.connector import Forged, Hint, Services, WebhookDelivery
 from integrations.shopify import documents
 from integrations.shopify.graphql import VENDOR, GraphQL, user_errors
@@ -91,6 +92,20 @@ class Subscriptions:
         """Those made through the API by this app; those of the app's TOML file are not shown."""
         pages = self.graphql.pages(documents.WEBHOOK_LIST, "webhookSubscriptions")
         return [Subscription.model_validate(node) for page in pages for node in page["nodes"]]
+
+    def check_webhooks(self, address: str) -> Iterator[Finding]:
+        """Whether every wanted topic is sent to `address`; one finding for each that is not."""
+        sent = {one.topic for one in self.webhook_subscriptions() if one.uri == address}
+        for topic in TOPICS:
+            if topic not in sent:
+                yield Finding(
+                    subject=f"webhook {topic}",
+                    ok=False,
+                    message=f"Shopify does not send it to {address}",
+                    hint="make it again: backroom webhooks",
+                )
+        if sent.issuperset(TOPICS):
+            yield Finding(subject="webhooks", ok=True, message=f"all {len(TOPICS)} are sent to {address}")
 
     def ensure_webhooks(self, callback_url: str) -> dict[str, str]:
         """Have every wanted topic sent to `callback_url`: what was done by topic, "kept", "moved" or "created".

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import traceback
+from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -23,6 +25,9 @@ class Calls:
     def called(self, operation: str, status: int, seconds: float) -> None:
         assert seconds >= 0
         self.seen.append((operation, status))
+
+    def counted(self, since: datetime) -> dict[str, int]:
+        return dict(Counter(operation for operation, _ in self.seen))
 
 
 class Vendor:
