@@ -12,7 +12,7 @@ from integrations.shipstation import keys
 from integrations.shipstation.client import Api, Raw, Unsupported
 from integrations.shipstation.creating import Creator, Draft, says
 from integrations.shipstation.mapping import HOLD_UNTIL, to_update
-from integrations.shipstation.planning import CallOff, Create, Hold, Standing, Step, Update, plan
+from integrations.shipstation.planning import CallOff, Create, Hold, Plan, Standing, Step, Update, plan
 from integrations.shipstation.reading import alive, standings
 from integrations.shipstation.wish import (
     ON_HOLD,
@@ -78,11 +78,18 @@ class Changer:
         binding = binding_of(wish, work.parts, work.spent, vendor_id)
         return Done(binding=binding, changed=work.changed, note=note)
 
+    def seen(self, work: Work) -> list[Standing]:
+        """What ShipStation holds of the order now."""
+        return standings(self._api, work.wish.order, alive(self._api, work.wish.order, work.parts))
+
+    def planned(self, work: Work, seen: Sequence[Standing]) -> Plan:
+        """The steps to take from there."""
+        return plan(work.wish, seen, work.parts, in_doubt=work.in_doubt)
+
     def _round(self, work: Work) -> Outcome | None:
         work.surprised = False
-        pairs = alive(self._api, work.wish.order, work.parts)
-        seen = standings(self._api, work.wish.order, pairs)
-        planned = plan(work.wish, seen, work.parts, in_doubt=work.in_doubt)
+        seen = self.seen(work)
+        planned = self.planned(work, seen)
         if planned.problem is None:
             standing = {each.part.external_id for each in seen}
             for gone in [part for part in work.parts if part.external_id not in standing]:

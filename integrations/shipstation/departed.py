@@ -8,8 +8,9 @@ changed lately shows that for a hundred orders in one call; whatever does not fi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import partial
 
 from commerce.allocation import FAILED, Verdict, fulfilled_units
 from commerce.ports import Item
@@ -52,17 +53,18 @@ class Departed:
             left.update(shipment.units)
         return bool(left) and left == fulfilled_units(wish.order)
 
+    def changed(self, since: datetime) -> Iterator[tuple[str, Callable[[], Shipment]]]:
+        """Shipments changed since then, latest first: the id, and how to read the rest."""
+        for raw in self._api.shipments(modified_at_start=moment(since), sort_by="modified_at", sort_dir="desc"):
+            yield str(raw.get("shipment_id")), partial(parsed, Shipment, raw)
+
     def _list(self) -> dict[str, Shipment]:
         wanted = {part.shipment_id for item, _ in self._asked for part in parts_of(item.binding)}
         told = [each.at for _, wish in self._asked for each in wish.order.fulfilments if each.status not in FAILED]
         found: dict[str, Shipment] = {}
-        listed = self._api.shipments(
-            modified_at_start=moment(min(told) - EARLIER), sort_by="modified_at", sort_dir="desc"
-        )
-        for count, raw in enumerate(listed):
-            shipment_id = str(raw.get("shipment_id"))
+        for count, (shipment_id, read) in enumerate(self.changed(min(told) - EARLIER)):
             if shipment_id in wanted:
-                found[shipment_id] = parsed(Shipment, raw)
+                found[shipment_id] = read()
             hopeless = not found and count >= NONE_AMONG
             if len(found) == len(wanted) or hopeless or count >= PER_ORDER * len(wanted):
                 break

@@ -65,7 +65,9 @@ class Job:
 
 
 class Deliveries:
-    """Brings orders to ShipStation."""
+    """Brings orders to ShipStation; what another version of its API does otherwise is a method to replace."""
+
+    post_size = POST_SIZE
 
     def __init__(self, api: Api, settings: ShipStationSettings) -> None:
         self._api = api
@@ -73,23 +75,35 @@ class Deliveries:
         self._creator = Creator(api)
         self._changer = Changer(api, self._creator)
 
+    def wish(self, order: Order) -> Wish:
+        """What the order asks of ShipStation."""
+        return Wish(order, shipments_wanted(order, self._settings.payment), self._settings)
+
+    def departed(self, asked: Sequence[tuple[Item, Wish]]) -> Departed:
+        """What a list says of orders that have left."""
+        return Departed(self._api, asked)
+
+    def look(self, order: Order) -> list[Part]:
+        """What ShipStation has under the order's keys, apart from what is cancelled."""
+        return [part for part in map(self._look, possible_keys(order)) if part]
+
     def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
         """See `Destination.deliver`. New orders are made in calls of 20, changed ones one by one."""
         fresh: list[Job] = []
         asked = [(item, self._job(item)) for item in items]
-        departed = Departed(self._api, [(item, job.wish) for item, job in asked if isinstance(job, Job)])
+        departed = self.departed([(item, job.wish) for item, job in asked if isinstance(job, Job)])
         for item, job in asked:
             outcome = self._settled(job, fresh, departed) if isinstance(job, Job) else job
             if outcome is not None:
                 yield item, outcome
-        for jobs in _calls(sorted(fresh, key=lambda job: job.urgency)):
+        for jobs in _calls(sorted(fresh, key=lambda job: job.urgency), self.post_size):
             yield from self._made(jobs)
 
     def _job(self, item: Item) -> Job | Outcome:
         """What the item asks for, or why it cannot be read."""
         try:
             order = Order.model_validate(item.newest.data)
-            return Job(item, Wish(order, shipments_wanted(order, self._settings.payment), self._settings))
+            return Job(item, self.wish(order))
         except ValidationError as error:
             fields = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
             return Held(cause="unreadable_order", reason=f"{item.subject} cannot be read: {fields}")
@@ -131,7 +145,7 @@ class Deliveries:
 
     def _found(self, job: Job) -> Outcome | None:
         """Take what ShipStation has under our keys as ours and change it; None when it has nothing."""
-        parts = [part for part in map(self._look, possible_keys(job.order)) if part]
+        parts = self.look(job.order)
         if not parts:
             return None
         return self._changer.change(job.wish, job.item, _located(parts, job.wish))
@@ -194,11 +208,11 @@ def _located(parts: Sequence[Part], wish: Wish) -> list[Part]:
     return [part if part.location else part.model_copy(update={"location": next(free, "")}) for part in named]
 
 
-def _calls(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+def _calls(jobs: Sequence[Job], size: int) -> Iterator[list[Job]]:
     """Orders that go together in one call; an order's shipments are never divided."""
     call: list[Job] = []
     for job in jobs:
-        if call and sum(len(each.drafts) for each in call) + len(job.drafts) > POST_SIZE:
+        if call and sum(len(each.drafts) for each in call) + len(job.drafts) > size:
             yield call
             call = []
         call.append(job)
