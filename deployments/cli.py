@@ -115,6 +115,20 @@ def warm(socket: Path) -> None:
     serve_warm(socket)
 
 
+@app.command("new-vendor")
+@explained
+def new_vendor(
+    name: Annotated[str, typer.Argument(help="the folder's name, e.g. help_scout")],
+    title: Annotated[str, typer.Option(help="what people call the app; made from the name when left out")] = "",
+) -> None:
+    """Write the skeleton of a vendor folder with its tests; docs/add-a-vendor.md says how to go on."""
+    from deployments.new_vendor import write_vendor
+
+    for file in write_vendor(name, title):
+        typer.echo(f"wrote {file}")
+    typer.echo(f"now: make test, then read docs/add-a-vendor.md; its tests alone: pytest tests/integrations/{name}")
+
+
 @app.command()
 @explained
 def migrate() -> None:

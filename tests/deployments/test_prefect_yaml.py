@@ -17,7 +17,7 @@ from prefect.client.schemas.schedules import IntervalSchedule
 ROOT = Path(__file__).parents[2]
 PREFECT = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
 DEPLOYMENTS: dict[str, dict[str, Any]] = {one["name"]: one for one in PREFECT["deployments"]}
-BY_HAND = {"backfill-orders"}
+BY_HAND = {"backfill-orders", "orders-to-app"}
 
 SCHEDULED = {name: one for name, one in DEPLOYMENTS.items() if name not in BY_HAND}
 

@@ -66,10 +66,12 @@ def secret(connection: str, field: str) -> str:
 
 
 def example(vendor: str) -> dict[str, Any]:
-    """What stack.example.toml says of this vendor, filled in."""
-    stack = tomllib.loads((ROOT / "stack.example.toml").read_text(encoding="utf-8").replace('"…"', '"filled-in"'))
-    found = [table for table in stack["connections"].values() if table["vendor"] == vendor]
-    assert found, f"stack.example.toml does not show how {vendor} is connected"
+    """What stack.example.toml says of this vendor, or the example of its own folder, filled in."""
+    files = [ROOT / "stack.example.toml", ROOT / "integrations" / vendor / "stack.example.toml"]
+    texts = [file.read_text(encoding="utf-8").replace('"…"', '"filled-in"') for file in files if file.exists()]
+    tables = [table for text in texts for table in tomllib.loads(text)["connections"].values()]
+    found = [table for table in tables if table["vendor"] == vendor]
+    assert found, f"no stack.example.toml shows how {vendor} is connected"
     return dict(found[0])
 
 
