@@ -160,6 +160,38 @@ class Refund(Frozen):
     """Money given back in all, as the storefront states it."""
 
 
+class Sale(Frozen):
+    """One signed row of an agreement: negative takes back. `amount` contains `tax`, whatever the order's prices do.
+
+    `kind` is "product", "gift_card", "shipping", "tip", "duty", "fee", "additional_fee", "adjustment" or another word.
+    """
+
+    kind: str
+    line_id: str = ""
+    """The order line, for products."""
+    quantity: int | None = None
+    amount: Money
+    tax: Money
+    taxes: tuple[Tax, ...] = ()
+
+
+class Agreement(Frozen):
+    """What shop and shopper agreed on at one moment; it never changes.
+
+    `reason` is "order", "order_edit", "refund", "return" or another word.
+    """
+
+    id: str
+    at: Moment
+    reason: str
+    sales: tuple[Sale, ...] = ()
+
+    @property
+    def of_sale(self) -> bool:
+        """Whether it says what was sold: the order itself, or an edit of it."""
+        return self.reason in ("order", "order_edit")
+
+
 class FulfilmentLine(Frozen):
     """Units of an order line within one fulfilment order. `remaining` excludes fulfilled and removed units."""
 
@@ -216,6 +248,8 @@ class Order(Frozen):
 
     `id` is the storefront's own, `key` is unique over all connections. `total` is what the shopper was charged for
     the order with additions of edits, removals and refunds not subtracted; `current_total` is what is left.
+    `agreements` is the storefront's ledger of the order, oldest first; it may be left out while the order is still
+    what was sold at first.
     """
 
     source: str
@@ -249,6 +283,7 @@ class Order(Frozen):
     shipping: tuple[ShippingCharge, ...] = ()
     payments: tuple[Payment, ...] = ()
     refunds: tuple[Refund, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
     fulfilment_orders: tuple[FulfilmentOrder, ...] = ()
     fulfilments: tuple[Fulfilment, ...] = ()
     subtotal: Money
