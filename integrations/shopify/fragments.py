@@ -108,6 +108,29 @@ fragment Shipped on Fulfillment {
 }
 """
 
+SALE_ROW = """
+fragment SaleRow on Sale {
+  __typename
+  id
+  actionType
+  lineType
+  quantity
+  totalAmount { ...Bag }
+  totalTaxAmount { ...Bag }
+  taxes { amount { ...Bag } taxLine { title rate channelLiable } }
+  ... on ProductSale { lineItem { id } }
+}
+"""
+
+AGREEMENT = """
+fragment AgreementRow on SalesAgreement {
+  id
+  happenedAt
+  reason
+  sales(first: 50) { pageInfo { hasNextPage endCursor } nodes { ...SaleRow } }
+}
+"""
+
 ORDER_FULL = """
 fragment OrderFull on Order {
   id

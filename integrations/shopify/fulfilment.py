@@ -21,11 +21,11 @@ from commerce.values import fingerprint
 from integrations.shopify import documents
 from integrations.shopify.documents import Document
 from integrations.shopify.graphql import GraphQL, long_id, user_errors
-from integrations.shopify.orders import brief, complete
 from integrations.shopify.picking import AlreadyGone, Group, as_sent, pick, sent_before
 from integrations.shopify.schemas_fulfilment import OrderToFulfil, Shipped
 from integrations.shopify.settings import ShopifySettings
 from integrations.shopify.tracking import to_tracking
+from integrations.shopify.whole import brief, complete
 
 LOOKS = 2
 """How often an order is looked at when Shopify refuses what a look has just shown to be possible."""

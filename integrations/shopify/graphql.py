@@ -52,6 +52,20 @@ KINDS: dict[str, type[IntegrationError]] = {
 """What Shopify's codes mean; any other one is a refusal that stays one."""
 
 
+class FailedWithin(TemporarilyUnavailable):
+    """Shopify failed at one entry of a list, as `nodes`: asking for fewer shows at which."""
+
+
+class RefusedWithin(Rejected):
+    """Shopify refused one entry of a list, as `nodes`: asking for fewer shows which."""
+
+
+WITHIN: dict[type[IntegrationError], type[IntegrationError]] = {
+    TemporarilyUnavailable: FailedWithin,
+    Rejected: RefusedWithin,
+}
+
+
 class GraphQL:
     """Sends documents to one shop and returns their data.
 
@@ -190,7 +204,35 @@ def refuse_errors(document: Document, body: Mapping[str, Any], request: str) -> 
             "shopify: %s was applied, but Shopify denied a part of its answer: %s", document.name, messages(errors)
         )
         return
-    raise as_error(document, errors[0], body, request)
+    denied = [one for one in errors if spared(document, one, body.get("data"))]
+    if denied:
+        log.warning("shopify: %s goes on without what Shopify denies: %s", document.name, messages(denied))
+    fatal = [one for one in errors if one not in denied]
+    if fatal:
+        raise as_error(document, fatal[0], body, request)
+
+
+def spared(document: Document, error: Mapping[str, Any], data: Any) -> bool:
+    """Whether Shopify only denies a field that the document can do without; what it belongs to is there."""
+    if (error.get("extensions") or {}).get("code") != "ACCESS_DENIED":
+        return False
+    reached = [data]
+    for step in error.get("path") or ():
+        if step in document.spares:
+            return True
+        reached = [inside for one in reached for inside in entries(one, step)]
+        if not reached or any(one is None for one in reached):
+            return False
+    return False
+
+
+def entries(value: Any, step: Any) -> list[Any]:
+    """What is one step further: of a dict, of a list, or of everything in a list when the path leaves its index out."""
+    if isinstance(value, list):
+        if isinstance(step, int):
+            return value[step : step + 1]
+        return [inside for one in value if one is not None for inside in entries(one, step)]
+    return [value.get(step)] if isinstance(value, dict) else []
 
 
 def written_anyway(data: Any, errors: list[Any]) -> bool:
@@ -210,6 +252,8 @@ def as_error(document: Document, error: Mapping[str, Any], body: Mapping[str, An
         kind = OutcomeUnknown
     if kind is NotAuthorised:
         hint = scope_hint(extensions, text) if code == "ACCESS_DENIED" else "the shop is closed or paused"
+    if not document.writes and (error.get("path") or [])[:1] == ["nodes"]:
+        kind = WITHIN.get(kind, kind)
     return kind(VENDOR, text, hint=hint, request_id=request, code=code)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from commerce import orders as hub
 from commerce.errors import Unmappable
 from commerce.money import Money, total
 from integrations.shopify import schemas
 from integrations.shopify.documents import PLAIN_LIST
-from integrations.shopify.scalars import Bag, MoneyV2
+from integrations.shopify.mapping_money import in_shop, to_agreement, to_money, to_payments, to_refund, to_taxes
+from integrations.shopify.scalars import Bag
 from integrations.shopify.schemas_fulfilment import Shipped, ToShip, ToShipLine
 
 FINANCIAL: dict[str | None, hub.Financial] = {
@@ -17,7 +18,6 @@ FINANCIAL: dict[str | None, hub.Financial] = {
     "authorized": hub.Financial.AUTHORISED,
     None: hub.Financial.PENDING,  # an order made through the API without any payment
 }
-MONEY_KINDS = ("sale", "capture", "refund")
 
 
 def to_order(raw: schemas.Order, *, source: str, url: str) -> hub.Order:
@@ -59,6 +59,7 @@ def to_order(raw: schemas.Order, *, source: str, url: str) -> hub.Order:
         shipping=shipping,
         payments=to_payments(raw.transactions),
         refunds=tuple(to_refund(one, currency) for one in raw.refunds),
+        agreements=tuple(to_agreement(one) for one in raw.agreements),
         fulfilment_orders=to_ship,
         fulfilments=tuple(to_fulfilment(one) for one in raw.fulfillments),
         on_hold=raw.display_fulfillment_status == "on_hold" or any(one.status == "on_hold" for one in to_ship),
@@ -110,18 +111,6 @@ def refuse_cut_lists(raw: schemas.Order) -> None:
             raise Unmappable(name, f"order {raw.name} has {PLAIN_LIST} or more {name}, and Shopify shows no more")
 
 
-def to_money(amount: MoneyV2) -> Money:
-    """With as many digits as the currency has, unless that would lose something."""
-    exact = Money(amount=amount.amount, currency=amount.currency_code)
-    rounded = exact.rounded()
-    return rounded if rounded.amount == exact.amount else exact
-
-
-def in_shop(bag: Bag) -> Money:
-    """The amount in shop currency."""
-    return to_money(bag.shop_money)
-
-
 def to_line(raw: schemas.Line) -> hub.Line:
     """A line. Its discount is every allocated share: `discountedTotalSet` leaves out codes and order discounts."""
     price = in_shop(raw.original_unit_price_set)
@@ -144,16 +133,6 @@ def to_line(raw: schemas.Line) -> hub.Line:
     )
 
 
-def to_taxes(raw: Iterable[schemas.Tax]) -> tuple[hub.Tax, ...]:
-    """Taxes of a line. An unknown liability counts as the shop's own."""
-    return tuple(
-        hub.Tax(
-            title=tax.title, rate=tax.rate, amount=in_shop(tax.price_set), remitted_by_channel=bool(tax.channel_liable)
-        )
-        for tax in raw
-    )
-
-
 def to_shipping(raw: schemas.Shipping) -> hub.ShippingCharge:
     """A shipping charge; its discounts include those of the whole cart."""
     price = in_shop(raw.original_price_set)
@@ -164,62 +143,6 @@ def to_shipping(raw: schemas.Shipping) -> hub.ShippingCharge:
         discount=price - in_shop(raw.discounted_price_set),
         taxes=to_taxes(raw.tax_lines),
         removed=raw.is_removed,
-    )
-
-
-def to_payments(raw: Sequence[schemas.Transaction]) -> tuple[hub.Payment, ...]:
-    """Money that moved. Cash change that was handed back makes the payment it belongs to smaller."""
-    moved = [one for one in raw if one.status == "success"]
-    change: dict[str, Money] = {}
-    for one in moved:
-        if one.kind == "change":
-            parent = one.parent_transaction.id if one.parent_transaction else _paid_in_cash(moved, one.gateway)
-            given = in_shop(one.amount_set)
-            change[parent] = change[parent] + given if parent in change else given
-    return tuple(to_payment(one, change.get(one.id)) for one in moved if one.kind in MONEY_KINDS)
-
-
-def _paid_in_cash(moved: Iterable[schemas.Transaction], gateway: str) -> str:
-    return next((one.id for one in moved if one.kind == "sale" and one.gateway == gateway), "")
-
-
-def to_payment(raw: schemas.Transaction, change: Money | None) -> hub.Payment:
-    """One payment, without the change that was given."""
-    amount = in_shop(raw.amount_set)
-    return hub.Payment(
-        id=raw.id,
-        kind=raw.kind,
-        gateway=raw.gateway,
-        amount=amount - change if change else amount,
-        at=raw.processed_at or raw.created_at,
-    )
-
-
-def to_refund(raw: schemas.Refund, currency: str) -> hub.Refund:
-    """One refund. Shopify's adjustments are negative when more was given back; ours are positive then."""
-    shipping, adjustments = raw.refund_shipping_lines.nodes, raw.order_adjustments.nodes
-    return hub.Refund(
-        id=raw.legacy_resource_id,
-        at=raw.processed_at,
-        note=raw.note,
-        lines=tuple(to_refund_line(line) for line in raw.refund_line_items.nodes),
-        shipping=total((in_shop(one.subtotal_amount_set) for one in shipping), currency),
-        shipping_tax=total((in_shop(one.tax_amount_set) for one in shipping), currency),
-        adjustment=-total((in_shop(one.amount_set) for one in adjustments), currency),
-        adjustment_tax=-total((in_shop(one.tax_amount_set) for one in adjustments), currency),
-        payments=to_payments(raw.transactions.nodes),
-        total=in_shop(raw.total_refunded_set),
-    )
-
-
-def to_refund_line(raw: schemas.RefundLine) -> hub.RefundLine:
-    """Units given back."""
-    return hub.RefundLine(
-        line_id=raw.line_item.id,
-        quantity=raw.quantity,
-        subtotal=in_shop(raw.subtotal_set),
-        tax=in_shop(raw.total_tax_set),
-        restocked=raw.restocked,
     )
 
 

@@ -5,6 +5,7 @@ https://shopify.dev/docs/api/admin-graphql/2026-10
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -29,6 +30,19 @@ def _exact_rate(value: Any) -> Any:
 
 def _text(value: Any) -> Any:
     return "" if value is None else value
+
+
+UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""Control characters and halves of surrogate pairs: no database, XML or UTF-8 carries them all."""
+
+
+def tidy(value: Any) -> Any:
+    """The same JSON without characters in its texts that cannot be written further."""
+    if isinstance(value, str):
+        return UNSAYABLE.sub("", value) if UNSAYABLE.search(value) else value
+    if isinstance(value, dict):
+        return {key: tidy(one) for key, one in value.items()}
+    return [tidy(one) for one in value] if isinstance(value, list) else value
 
 
 ShortId = Annotated[str, BeforeValidator(_short)]

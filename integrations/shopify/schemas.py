@@ -127,6 +127,43 @@ class Refund(Seen):
     transactions: Nodes[Transaction]
 
 
+class SaleTaxLine(Seen):
+    """Which tax a share of a sale's tax belongs to."""
+
+    title: str
+    rate: Rate | None = None
+    channel_liable: bool | None = None
+
+
+class SaleTax(Seen):
+    """A share of a sale's tax, signed."""
+
+    amount: Bag
+    tax_line: SaleTaxLine
+
+
+class Sale(Seen):
+    """One signed row of the ledger. `total_amount` contains the tax; `line_item` is there for products."""
+
+    id: ShortId
+    action_type: Word = "unknown"
+    line_type: Word = "unknown"
+    quantity: int | None = None
+    total_amount: Bag
+    total_tax_amount: Bag
+    taxes: tuple[SaleTax, ...] = ()
+    line_item: Ref | None = None
+
+
+class Agreement(Seen):
+    """What was agreed at one moment."""
+
+    id: ShortId
+    happened_at: datetime
+    reason: Word = "unknown"
+    sales: Nodes[Sale]
+
+
 class Email(Seen):
     """The customer's address and what the shop knows of consent."""
 
@@ -193,6 +230,7 @@ class Order(Seen):
     shipping_lines: Nodes[Shipping]
     transactions: tuple[Transaction, ...] = ()
     refunds: tuple[Refund, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
     fulfillment_orders: Nodes[ToShip]
     fulfillments: tuple[Shipped, ...] = ()
 

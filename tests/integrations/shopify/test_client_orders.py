@@ -16,6 +16,7 @@ from integrations.shopify import orders as reading
 from tests.builders import usd
 
 from .connected import AT_NOON, EPOCH, Connected, orders_of
+from .story import CITY_TAX, STATE_TAX
 
 MINUTE = timedelta(minutes=1)
 
@@ -32,7 +33,7 @@ def spoil(shop: Connected, number: str, how: Callable[[dict[str, Any]], Any]) ->
         for node in body["data"]["nodes"]:
             if node["legacyResourceId"] == number:
                 how(node)
-        return httpx.Response(200, json=body)
+        return httpx.Response(200, content=json.dumps(body))
 
     shop.sim.answer = spoilt  # type: ignore[method-assign]
 
@@ -68,10 +69,11 @@ def test_only_the_window_is_read_both_ends_included():
 def test_many_orders_come_in_batches_and_each_batch_says_how_far_it_got(monkeypatch):
     # given five orders, and batches of two
     shop = Connected()
-    monkeypatch.setattr(reading.Orders, "_batch", 2)
+    monkeypatch.setattr(reading, "BATCH", 2)
     for _ in range(5):
         shop.place()
         shop.clock.now += 60
+    shop.clock.now += 900
     # when they are read
     pages = list(shop.client.changed_orders(EPOCH, shop.now()))
     # then a crash after any page loses nothing and repeats little
@@ -82,7 +84,7 @@ def test_many_orders_come_in_batches_and_each_batch_says_how_far_it_got(monkeypa
 def test_an_order_that_changes_while_we_read_does_not_hide_the_ones_behind_it(monkeypatch):
     # given two orders, the first of which changes between the search and the reading of its answer
     shop = Connected(index_lag=30)
-    monkeypatch.setattr(reading.Orders, "_batch", 1)
+    monkeypatch.setattr(reading, "BATCH", 1)
     shop.place()
     shop.clock.now += 60
     shop.place()
@@ -95,6 +97,43 @@ def test_an_order_that_changes_while_we_read_does_not_hide_the_ones_behind_it(mo
     # then its new stamp moves no watermark
     assert orders_of(pages) == ["#1001", "#1002"]
     assert [page.watermark for page in pages] == [None, AT_NOON + MINUTE]
+
+
+def test_a_row_that_stands_where_the_search_last_saw_it_hides_nothing_behind_it(monkeypatch):
+    # given three old orders, and a search that has not yet seen that the first of them changed a moment ago
+    shop = Connected(index_lag=300)
+    monkeypatch.setattr(reading, "BATCH", 1)
+    for _ in range(3):
+        shop.place()
+        shop.clock.now += 3600
+    shop.sim.do_touch("#1001")
+    shop.clock.now += 60
+    # when they are read
+    pages = list(shop.client.changed_orders(EPOCH, shop.now()))
+    # then a crash after the first page loses nothing: how far we got is told by the rows that are surely in place
+    assert orders_of(pages) == ["#1001", "#1002", "#1003"]
+    last = AT_NOON + timedelta(hours=3)
+    assert [page.watermark for page in pages] == [None, AT_NOON + timedelta(hours=1), last]
+
+
+def test_nothing_is_lost_when_orders_change_while_we_page_and_many_share_a_second(monkeypatch):
+    # given more orders of one second than a page of the search shows
+    shop = Connected()
+    for n in range(600):
+        shop.place()
+        shop.clock.now += 1 if n % 300 == 299 else 0
+    until = shop.now()
+    seen: list[str] = []
+    # when one of those that were shown and one of those to come change with each page
+    for number, page in enumerate(shop.client.changed_orders(EPOCH, until)):
+        seen += [order.number for order in page.orders]
+        shop.clock.now += 5
+        shop.sim.do_touch(f"#{1001 + number}", tag=f"t{number}")
+        shop.sim.do_touch(f"#{1600 - number}", tag=f"t{number}")
+    # then whoever was not shown is shown by the next reading, from the watermark on
+    behind = orders_of(list(shop.client.changed_orders(until, shop.now())))
+    assert set(seen) | set(behind) == {f"#{n}" for n in range(1001, 1601)}
+    assert len(seen) == len(set(seen))
 
 
 def test_a_row_from_before_the_window_is_an_error_and_not_an_order():
@@ -256,6 +295,24 @@ def test_an_order_with_more_lines_than_one_page_is_read_to_the_end():
     assert [line.sku for line in order.lines] == [f"S{n}" for n in range(120)]
     assert total((line.net for line in order.lines), "USD") == order.subtotal == usd("120.00")
     assert [len(one.lines) for one in order.fulfilment_orders] == [120]
+
+
+def test_an_order_of_500_lines_is_read_to_the_end_with_its_refund_and_its_ledger():
+    # given an order of 500 lines, which were all given back, and an edit that added one more
+    shop = Connected()
+    lines = [{"sku": f"S{n}", "quantity": 2, "price": "1.00", "taxes": [STATE_TAX, CITY_TAX]} for n in range(500)]
+    gid = shop.place(lines=lines)
+    shop.sim.do_edit("#1001", add=[{"sku": "HAT", "quantity": 1, "price": "20.00"}])
+    shop.sim.do_refund("#1001", lines=[{"line": n, "quantity": 1} for n in range(500)])
+    # when it is read
+    order = shop.read(gid)
+    # then nothing is missing anywhere
+    assert len(order.lines) == 501
+    assert [len(refund.lines) for refund in order.refunds] == [500]
+    assert sum(len(one.lines) for one in order.fulfilment_orders) == 501
+    assert [len(one.sales) for one in order.agreements] == [501, 1, 500]
+    assert {len(line.taxes) for line in order.lines[:500]} == {2}
+    assert total((sale.amount for one in order.agreements for sale in one.sales), "USD") == order.current_total
 
 
 def test_a_refund_with_more_lines_than_one_page_is_read_to_the_end():

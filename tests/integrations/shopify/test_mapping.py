@@ -27,11 +27,12 @@ from commerce.orders import (
     Tax,
 )
 from integrations.shopify import schemas
-from integrations.shopify.mapping import to_fulfilment_order, to_money, to_order, to_payments
-from integrations.shopify.orders import brief
+from integrations.shopify.mapping import to_fulfilment_order, to_order
+from integrations.shopify.mapping_money import to_money, to_payments
 from integrations.shopify.scalars import MoneyV2
 from integrations.shopify.schemas_fulfilment import ToShip
 from integrations.shopify.tracking import to_tracking
+from integrations.shopify.whole import brief
 from tests.builders import a_parcel, usd
 
 from .raw_orders import RAW, VAT, bag
