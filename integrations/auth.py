@@ -35,7 +35,8 @@ class TokenAuth(httpx.Auth):
 
     One process renews at a time (`TokenStore.refreshing`); the others find the new pair in the store. A new pair is
     stored before it is used. `renew` builds the request to the token endpoint from the newest pair (None the first
-    time); `read` turns its good answer into tokens; `put` writes the access token on a request.
+    time); `read` turns its good answer into tokens; `put` writes the access token on a request; `refused` may raise
+    what a bad answer means at this vendor, before it is judged by its status.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class TokenAuth(httpx.Auth):
         put: Callable[[httpx.Request, str], None],
         clock: Callable[[], float] = time.time,
         early: timedelta = EARLY,
+        refused: Callable[[httpx.Response], None] | None = None,
     ) -> None:
         self._vendor = vendor
         self._store = store
@@ -56,6 +58,7 @@ class TokenAuth(httpx.Auth):
         self._put = put
         self._clock = clock
         self._early = early
+        self._refused = refused
         self._kept: Tokens | None = None
 
     def auth_flow(self, request: httpx.Request) -> Flow:
@@ -81,6 +84,8 @@ class TokenAuth(httpx.Auth):
                 return newest
             answer = yield self._renew(newest)
             answer.read()  # only this one: other answers are read by the client, which bounds them
+            if self._refused and not answer.is_success:
+                self._refused(answer)
             refuse_bad_token_answer(self._vendor, answer)
             return self._store.save(self._read(answer, newest))
 
