@@ -2,6 +2,7 @@
 
 from integrations.connector import Connector
 from integrations.shopify.client import Shopify
+from integrations.shopify.granting import AUTHORISATION
 from integrations.shopify.settings import ShopifySettings
 from integrations.shopify.webhooks import receive
 
@@ -11,4 +12,5 @@ CONNECTOR = Connector(
     settings=ShopifySettings,
     connect=Shopify,
     receive=receive,
+    authorisation=AUTHORISATION,
 )

@@ -9,7 +9,7 @@ import logging
 import math
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -23,18 +23,16 @@ from commerce.errors import (
     TemporarilyUnavailable,
     UnexpectedAnswer,
 )
-from commerce.ports import Tokens
-from integrations.auth import HeaderAuth, TokenAuth
 from integrations.connector import Services
 from integrations.http import ApiClient, Safety, answered_json
 from integrations.shopify.documents import Document
+from integrations.shopify.settings import VENDOR as VENDOR
 from integrations.shopify.settings import ShopifySettings
 from integrations.shopify.throttle import Throttle
+from integrations.shopify.tokens import auth
 
 log = logging.getLogger(__name__)
 
-VENDOR = "shopify"
-TOKEN_HEADER = "X-Shopify-Access-Token"  # noqa: S105
 TOO_COSTLY = "MAX_COST_EXCEEDED"
 REFUSALS = {
     401: ("refuses our access token", "was the app uninstalled, or its secret changed? put the new one in, then check"),
@@ -144,31 +142,6 @@ class GraphQL:
             self._throttle.learn(document, extensions.get("cost"))
         refuse_misread_search(document, extensions.get("search"), request_id(response))
         refuse_errors(document, body, request_id(response))
-
-
-def auth(settings: ShopifySettings, services: Services) -> httpx.Auth:
-    """A static token, or one of the client-credentials grant that is asked for again before it expires."""
-    if settings.static:
-        return HeaderAuth(TOKEN_HEADER, settings.access_token.get_secret_value())
-    secret = settings.client_secret.get_secret_value()
-    form = {"grant_type": "client_credentials", "client_id": settings.client_id, "client_secret": secret}
-
-    def renew(_: Tokens | None) -> httpx.Request:
-        # https://shopify.dev/docs/apps/build/authentication-authorization/client-credentials-grant
-        return httpx.Request("POST", settings.token_url, data=form, headers={"accept": "application/json"})
-
-    def read(answer: httpx.Response, _: Tokens | None) -> Tokens:
-        body = answered_json(VENDOR, answer)
-        try:
-            expires = datetime.fromtimestamp(services.clock(), UTC) + timedelta(seconds=int(body["expires_in"]))
-            return Tokens(access=body["access_token"], expires_at=expires, account=settings.shop)
-        except (KeyError, TypeError, ValueError) as wrong:
-            raise UnexpectedAnswer(VENDOR, "its token endpoint answered without a token") from wrong
-
-    def put(request: httpx.Request, token: str) -> None:
-        request.headers[TOKEN_HEADER] = token
-
-    return TokenAuth(vendor=VENDOR, store=services.tokens, renew=renew, read=read, put=put, clock=services.clock)
 
 
 def connection_at(data: Any, path: tuple[str, ...], document: Document) -> dict[str, Any]:

@@ -9,12 +9,17 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from integrations.connector import ConnectionSettings
 
+VENDOR = "shopify"
 SHOP = re.compile(r"^[a-z0-9][a-z0-9-]*\.myshopify\.com$")
 VERSION = re.compile(r"^\d{4}-(01|04|07|10)$")
 
 
 class ShopifySettings(ConnectionSettings):
-    """One store. Prove who you are with `client_id` and `client_secret`, or with an old static `access_token`."""
+    """One store. Prove who you are with `client_id` and `client_secret`, or with an old static `access_token`.
+
+    With the pair, access is asked for by the client's own credentials; or it is given in the browser (backroom connect)
+    or by a `refresh_token`, and then rotated.
+    """
 
     base_url: str = Field(default="", description="Where the store's API is; https://{shop} when left out.")
     shop: str = Field(description='The store\'s permanent name, e.g. "demo.myshopify.com".')
@@ -26,6 +31,10 @@ class ShopifySettings(ConnectionSettings):
     )
     access_token: SecretStr = Field(
         default=SecretStr(""), description="Static token (shpat_…) of a custom app made before 2026, instead of both."
+    )
+    refresh_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="First refresh token (shprt_…) of an expiring offline token; used until the hub has its own.",
     )
     webhook_secret: SecretStr = Field(
         default=SecretStr(""), description="Secret of webhooks made under Settings > Notifications, if you have such."

@@ -18,6 +18,7 @@ def build(*, base_url: str, clock: Clock = time.time, limits: bool = True, **opt
     """A shop with one location, no products and no orders.
 
     Options: `client_id`, `client_secret` (also signs webhooks), `access_tokens` (static ones), `scopes`, `domain`,
-    `index_lag` and `routing_delay` (seconds), `loopback_webhooks`.
+    `index_lag` and `routing_delay` (seconds), `loopback_webhooks`; `plan` ("Basic", "Advanced", "Plus", "Enterprise"),
+    `float_costs`, `header_prefix` of webhooks, `dead_refresh`, `redirects` (those the app lists), `compliance_uri`.
     """
     return ShopifySimulator(base_url=base_url, clock=clock, limits=limits, **options)

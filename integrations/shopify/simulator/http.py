@@ -6,12 +6,13 @@ import json
 import math
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import httpx
 
 from integrations.shopify.simulator import (
+    authorise,
     cost,
     inventory,
     read_fulfilment,
@@ -20,13 +21,14 @@ from integrations.shopify.simulator import (
     sales,
     shop_queries,
 )
+from integrations.shopify.simulator.access import Access
 from integrations.shopify.simulator.documents import Operation
 from integrations.shopify.simulator.errors import FieldError, RequestError
 from integrations.shopify.simulator.inputs import coerce_variables
 from integrations.shopify.simulator.plan import Request
-from integrations.shopify.simulator.tokens import unauthorised
-from integrations.shopify.simulator.world import World
-from integrations.simulator import json_body
+from integrations.shopify.simulator.retries import Retries
+from integrations.shopify.simulator.tokens import DeadRefresh, unauthorised
+from integrations.simulator import Bucket, json_body
 
 GRAPHQL = re.compile(r"/admin/api(?:/(?P<version>[\w-]+))?/graphql\.json")
 OTHER_VERSIONS = ("2027-01", "unstable")
@@ -34,14 +36,41 @@ RESOLVERS_OF = (inventory, read_fulfilment, read_payments, read_stock, sales, sh
 """Imported so that their resolvers are registered."""
 
 
-class ShopifySimulator(World):
+PLANS = {"Basic": (2000, 100), "Advanced": (4000, 200), "Plus": (20_000, 1000), "Enterprise": (40_000, 2000)}
+"""Points at once and points a second, by plan; only the first pair has been seen in recorded answers."""
+
+
+class ShopifySimulator(Access):
     """Shopify's Admin API in memory. See `build`."""
 
+    def __init__(
+        self,
+        *,
+        plan: str = "Basic",
+        float_costs: bool = False,
+        header_prefix: str = "X-Shopify-",
+        dead_refresh: DeadRefresh = "invalid_request",
+        redirects: Iterable[str] = (),
+        compliance_uri: str = "https://hub.example.com/webhooks/shop",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.bucket = Bucket(*PLANS[plan], clock=self.clock)
+        self.shop["plan"] = plan
+        self.float_costs, self.header_prefix = float_costs, header_prefix
+        self.tokens.dead_refresh = dead_refresh
+        self.redirects, self.compliance_uri = set(redirects), compliance_uri
+        self.deprecated_reason = ""
+        self.retries = Retries(self.now)
+        self.last_bodies: dict[tuple[int, Any], bytes] = {}
+
     def answer(self, request: httpx.Request) -> httpx.Response:
-        """Tokens, GraphQL, and 404 for everything else."""
+        """Tokens, the page of approval, GraphQL, and 404 for everything else."""
         path = request.url.path
         if path == "/admin/oauth/access_token" and request.method == "POST":
             return self.tokens.answer(request, ",".join(sorted(self.scopes)))
+        if path == "/admin/oauth/authorize" and request.method == "GET":
+            return authorise.page(self, request)
         found = GRAPHQL.fullmatch(path)
         if found is None or request.method != "POST":
             return httpx.Response(404, json={"errors": "Not Found"})
@@ -51,6 +80,8 @@ class ShopifySimulator(World):
             answer.headers.update(identity)
             return answer
         identity["X-Shopify-API-Version"] = served_version(found["version"])
+        if self.deprecated_reason:
+            identity["X-Shopify-API-Deprecated-Reason"] = self.deprecated_reason
         status, body = self._answer_graphql(request)
         content = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
         return httpx.Response(
@@ -105,10 +136,11 @@ class ShopifySimulator(World):
 
     def _cost(self, requested: int, actual: int | None) -> dict[str, Any]:
         level = self.bucket.available() if self.limits else self.bucket.capacity
+        number = float if self.float_costs else int
         status = {
-            "maximumAvailable": int(self.bucket.capacity),
-            "currentlyAvailable": math.floor(level),
-            "restoreRate": int(self.bucket.per_second),
+            "maximumAvailable": number(self.bucket.capacity),
+            "currentlyAvailable": number(math.floor(level)),
+            "restoreRate": number(self.bucket.per_second),
         }
         return {"requestedQueryCost": requested, "actualQueryCost": actual, "throttleStatus": status}
 

@@ -26,7 +26,11 @@ def shop(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
         "currencyCode": own["currency"],
         "ianaTimezone": own["timezone"],
         "taxesIncluded": own["taxes_included"],
-        "plan": {"publicDisplayName": "Basic", "shopifyPlus": False, "partnerDevelopment": False},
+        "plan": {
+            "publicDisplayName": own["plan"],
+            "shopifyPlus": own["plan"] in ("Plus", "Enterprise"),
+            "partnerDevelopment": False,
+        },
     }
 
 

@@ -7,11 +7,13 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
+from xml.sax.saxutils import escape
 
 import httpx
 
@@ -49,25 +51,42 @@ def sign(secret: str, body: bytes) -> str:
 
 
 def delivery(sim: Any, subscription: Mapping[str, Any], topic: str, body: dict[str, Any], event: str) -> httpx.Request:
-    """One signed POST."""
+    """One signed POST. `sim.header_prefix` begins its headers: "X-Shopify-", or "Shopify-" as in newer products."""
     wanted = subscription["includeFields"]
     chosen = {key: value for key, value in body.items() if key in wanted} if wanted else body
-    raw = json.dumps(chosen, separators=(",", ":"), ensure_ascii=False).encode()
+    xml = subscription["format"] == "XML"
+    text = as_xml(topic, chosen) if xml else json.dumps(chosen, separators=(",", ":"), ensure_ascii=False)
+    raw = text.encode()
     moment = datetime.fromtimestamp(sim.now(), UTC)
-    headers = {
-        "Content-Type": "application/json",
-        "User-Agent": "Shopify-Captain-Hook",
-        "X-Shopify-Topic": topic,
-        "X-Shopify-Hmac-Sha256": sign(sim.tokens.client_secret, raw),
-        "X-Shopify-Shop-Domain": sim.domain,
-        "X-Shopify-API-Version": WEBHOOK_VERSION,
-        "X-Shopify-Webhook-Id": str(uuid.uuid4()),
-        "X-Shopify-Event-Id": event,
-        "X-Shopify-Triggered-At": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}123Z",
+    own = {
+        "Topic": topic,
+        "Hmac-Sha256": sign(sim.tokens.client_secret, raw),
+        "Shop-Domain": sim.domain,
+        "API-Version": WEBHOOK_VERSION,
+        "Webhook-Id": str(uuid.uuid4()),
+        "Event-Id": event,
+        "Triggered-At": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond:06d}123Z",
     }
     if subscription["name"]:
-        headers["X-Shopify-Name"] = subscription["name"]
-    return httpx.Request("POST", subscription["uri"], headers=headers, content=raw)
+        own["Name"] = subscription["name"]
+    return httpx.Request(
+        "POST",
+        subscription["uri"],
+        headers={
+            "Content-Type": "application/xml" if xml else "application/json",
+            "User-Agent": "Shopify-Captain-Hook",
+            **{f"{sim.header_prefix}{name}": value for name, value in own.items()},
+        },
+        content=raw,
+        extensions={"subscription": subscription["number"]},
+    )
+
+
+def as_xml(topic: str, body: Mapping[str, Any]) -> str:
+    """The body for those who asked for XML; its top level is enough here."""
+    rows = "".join(f"<{key}>{escape(str(value))}</{key}>" for key, value in body.items()).replace("_", "-")
+    name = topic.partition("/")[0].removesuffix("s")
+    return f'<?xml version="1.0" encoding="UTF-8"?><{name}>{rows}</{name}>'
 
 
 def emit(sim: Any, topic: str, body: Callable[[], dict[str, Any]], event: str) -> None:
@@ -77,28 +96,36 @@ def emit(sim: Any, topic: str, body: Callable[[], dict[str, Any]], event: str) -
         return
     content = body()
     for one in listening:
-        if not one["uri"].startswith(("http://", "https://")):
+        if not one["uri"].startswith(("http://", "https://")) or not passes(one["filter"], content):
             continue
-        request = delivery(sim, one, topic, content, event)
+        request, about = delivery(sim, one, topic, content, event), (one["number"], content.get("id"))
+        if one["includeFields"] and sim.last_bodies.get(about) == request.content:
+            continue  # of the chosen fields none has changed: Shopify takes it for a duplicate
+        sim.last_bodies[about] = request.content
         sim.outbox.append(request)
         sim.delivered.append(request)
 
 
-@resolves("Mutation", "webhookSubscriptionCreate")
-def webhook_create(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """https://shopify.dev/docs/api/admin-graphql/latest/mutations/webhookSubscriptionCreate"""
-    sim, given = request.sim, args["webhookSubscription"]
-    uri = given.get("uri") or given.get("callbackUrl")
-    problem = _uri_problem(uri, sim.loopback_webhooks) or _taken(sim, args["topic"], uri, given.get("name"))
-    if problem:
-        return {"webhookSubscription": None, "userErrors": [user_error(FIELD, problem)]}
-    number, now = sim.store.ids.next("WebhookSubscription"), stamp(sim.moment())
-    one = {
+FILTER = re.compile(r"(\w[\w.]*):(?:'([^']*)'|(\S+))")
+NO_FILTER = "The specified filter is invalid, please ensure you specify the field(s) you wish to filter on."
+
+
+def passes(written: str | None, body: Mapping[str, Any]) -> bool:
+    """Whether a body meets a filter of the kind `field:value field:value`."""
+    terms = FILTER.findall(written or "")
+    return all(str(body.get(name)).lower() == (quoted or plain).lower() for name, quoted, plain in terms)
+
+
+def subscription(number: int, topic: str, given: Mapping[str, Any], moment: int) -> dict[str, Any]:
+    """One subscription as Shopify shows it."""
+    now = stamp(moment)
+    return {
         "__typename": "WebhookSubscription",
+        "number": number,
         "id": gid("WebhookSubscription", number),
         "legacyResourceId": str(number),
-        "topic": args["topic"],
-        "uri": uri,
+        "topic": topic,
+        "uri": given.get("uri") or given.get("callbackUrl"),
         "format": given.get("format") or "JSON",
         "filter": given.get("filter"),
         "includeFields": given.get("includeFields") or [],
@@ -108,7 +135,22 @@ def webhook_create(_: Any, args: Mapping[str, Any], request: Request) -> dict[st
         "updatedAt": now,
         "apiVersion": {"handle": WEBHOOK_VERSION, "supported": True},
     }
-    sim.store.subscriptions[number] = one
+
+
+@resolves("Mutation", "webhookSubscriptionCreate")
+def webhook_create(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
+    """https://shopify.dev/docs/api/admin-graphql/latest/mutations/webhookSubscriptionCreate"""
+    sim, given = request.sim, args["webhookSubscription"]
+    uri = given.get("uri") or given.get("callbackUrl")
+    problem = (
+        _uri_problem(uri, sim.loopback_webhooks)
+        or _taken(sim, args["topic"], uri, given.get("name"))
+        or _filter_problem(given.get("filter"))
+    )
+    if problem:
+        return {"webhookSubscription": None, "userErrors": [user_error(FIELD, problem)]}
+    one = subscription(sim.store.ids.next("WebhookSubscription"), args["topic"], given, sim.moment())
+    sim.store.subscriptions[one["number"]] = one
     return {"webhookSubscription": one, "userErrors": []}
 
 
@@ -147,6 +189,10 @@ def _taken(sim: Any, topic: str, uri: str | None, name: str | None) -> str | Non
     return None
 
 
+def _filter_problem(written: str | None) -> str | None:
+    return NO_FILTER if written and not FILTER.search(written) else None
+
+
 def _find(request: Request, reference: str) -> dict[str, Any] | None:
     found: dict[str, Any] | None = request.sim.store.subscriptions.get(
         request.sim.number("WebhookSubscription", reference)
@@ -163,6 +209,7 @@ def webhook_update(_: Any, args: Mapping[str, Any], request: Request) -> dict[st
     if "callbackUrl" in given:
         given["uri"] = given.pop("callbackUrl")
     problem = _uri_problem(given["uri"], request.sim.loopback_webhooks) if "uri" in given else None
+    problem = problem or _filter_problem(given.get("filter"))
     if problem:
         return {"webhookSubscription": None, "userErrors": [user_error(FIELD, problem)]}
     one.update({key: value for key, value in given.items() if key in one})
