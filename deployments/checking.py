@@ -10,6 +10,7 @@ from typing import Any
 from commerce.errors import HubError, NotConfigured
 from commerce.ports import Finding, Subscribing
 from tasks.hub import Hub, the_hub
+from tasks.mending import hook_address
 from tasks.stack import env_file, stack_file
 
 
@@ -35,11 +36,6 @@ def of_a_connection(hub: Hub, name: str) -> Iterator[Finding]:
     client = opened_or_none(hub, name)
     if hub.stack.hub.receiver and isinstance(client, Subscribing):
         yield from looked_at(name, functools.partial(client.check_webhooks, hook_address(hub, name)))
-
-
-def hook_address(hub: Hub, connection: str) -> str:
-    """Where the connection's vendor has to send webhooks."""
-    return f"{hub.stack.hub.receiver.rstrip('/')}/hooks/{connection}"
 
 
 def check_one(hub: Hub, connection: str) -> Iterator[Finding]:

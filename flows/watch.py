@@ -18,7 +18,7 @@ from prefect.client.schemas.objects import State
 from pydantic import Field
 
 from flows.story import finish, told
-from tasks.steps import look
+from tasks.steps import look, mend_webhooks
 
 Minutes = Annotated[int, Field(ge=1, le=1440)]  # Prefect drops bounds and title of a Field that is a default
 PATIENCE = Field(
@@ -29,9 +29,11 @@ PATIENCE = Field(
 @flow(name="watch", flow_run_name="watch")
 async def watch(patience_minutes: Minutes = PATIENCE) -> State[None]:
     """Look at the freshness of every route, held records, paused connections, tokens near their end, waiting webhooks
-    and schedules that did not run. One message for each new problem, and one when it is over.
+    and schedules that did not run. One message for each new problem, and one when it is over. Webhooks that a vendor
+    dropped are made again.
     """
     async with told("watch") as tally:
+        tally += await mend_webhooks()
         tally += await look(await missed_schedules(timedelta(minutes=patience_minutes)))
     return await finish("watch", tally)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from prefect import task
 
-from tasks import delivering, inbox, recording, stocking, watching
+from tasks import delivering, inbox, mending, recording, stocking, watching
 from tasks.hub import the_hub
 from tasks.policy import PATIENT
 from tasks.tally import Tally
@@ -69,3 +69,9 @@ async def look(missed: Sequence[dict[str, str]] = ()) -> Tally:
     """Raise and clear alerts. `missed` are schedules that did not run, as the scheduler tells."""
     alerts = [watching.missed_schedule(**one) for one in missed]
     return await asyncio.to_thread(watching.watch, the_hub(), alerts)
+
+
+@task(name="mend webhooks", task_run_name="mend webhooks", **PATIENT)
+async def mend_webhooks() -> Tally:
+    """Once an hour, make again the webhook subscriptions that a vendor dropped."""
+    return await asyncio.to_thread(mending.mend_webhooks, the_hub())

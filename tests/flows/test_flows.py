@@ -23,6 +23,7 @@ from deployments.checking import ensure_webhooks
 from flows.backfill_orders import backfill_orders
 from flows.drain_inbox import drain_inbox
 from flows.orders_to_accounting import orders_to_accounting
+from flows.orders_to_app import orders_to_app
 from flows.orders_to_marketing import orders_to_marketing
 from flows.orders_to_shipping import orders_to_shipping
 from flows.sync_inventory import sync_inventory
@@ -144,6 +145,14 @@ def test_orders_to_accounting_and_to_marketing(house: House) -> None:
     assert {row["outcome"] for row in books.tables["orders-to-accounting-result"]} == {"done"}
 
 
+def test_orders_to_app_serves_any_route_that_carries_orders(house: House) -> None:
+    order(house)
+    ran = run(orders_to_app, route="orders-to-marketing")
+    assert ran.name == "orders-to-marketing: shop to marketing"
+    assert ran.ended == ("Completed", "1 recorded, 1 done, 1 read")
+    assert house.vendors["marketing"].state()["events"]
+
+
 def test_tracking_to_storefront(house: House) -> None:
     order(house)
     run(orders_to_shipping)
@@ -213,7 +222,8 @@ def test_a_backfill_to_nowhere_fails_with_the_name(house: House) -> None:
 
 
 def test_watch_looks_at_everything_and_at_schedules_that_did_not_run(house: House) -> None:
-    # given a paused connection, and a run that should have started half an hour ago
+    # given webhooks in place, a paused connection, and a run that should have started half an hour ago
+    assert run(watch).state.message.endswith("webhooks made")
     house.hub.ledger.pause("books", "revoked", "connect again")
 
     async def a_late_run() -> Any:

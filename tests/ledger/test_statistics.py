@@ -27,6 +27,33 @@ def test_calls_are_counted_by_operation_and_hour(opened, clock):
     assert ledger.call_stats(datetime.fromtimestamp(clock(), UTC))[0].count == 1
 
 
+def test_a_connection_knows_how_often_it_has_called_over_all_processes(opened, clock):
+    # given two processes that call one vendor, and another vendor
+    one, other = opened(), opened()
+    for ledger in (one, other, other):
+        ledger.calls("books").called("query", 200, 0.1)
+        ledger.calls("shop").called("query", 200, 0.1)
+    other.flush_calls()
+    # then each knows of all calls of its own connection, by operation
+    assert one.calls("books").counted(NOON) == {"query": 3}
+    # and only since the hour that it asks about
+    clock.pass_by(3600)
+    one.calls("books").called("create", 200, 0.1)
+    assert one.calls("books").counted(datetime.fromtimestamp(clock(), UTC)) == {"create": 1}
+
+
+def test_call_counts_outlive_the_month_they_are_billed_in(opened, clock):
+    ledger = opened()
+    ledger.calls("books").called("query", 200, 0.1)
+    ledger.flush_calls()
+    clock.pass_by(61 * 24 * 3600)
+    ledger.prune()
+    assert ledger.calls("books").counted(NOON) == {"query": 1}
+    clock.pass_by(2 * 24 * 3600)
+    ledger.prune()
+    assert ledger.calls("books").counted(NOON) == {}
+
+
 def test_calls_that_cannot_be_written_now_are_written_later(ledger, monkeypatch):
     calls = ledger.calls("shop")
     calls.called("orders", 200, 0.5)

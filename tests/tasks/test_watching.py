@@ -222,3 +222,31 @@ def test_without_a_channel_alerts_are_for_the_health_page_only(house: House) -> 
     looks(house)
     assert [alert.alert.fingerprint for alert in house.hub.ledger.open_alerts()] == ["paused:books"]
     assert send_waiting(house.hub) == 0
+
+
+class Worried:
+    """A vendor whose allowance is nearly used."""
+
+    worried = True
+
+    def concerns(self):
+        if self.worried:
+            yield paused_alert("x", "80 % of the month's reads are used", "take a larger plan").model_copy(
+                update={"fingerprint": "concern:books:allowance", "title": "books: reads are running out"}
+            )
+
+
+def test_what_a_connection_worries_about_is_told_once_and_told_when_it_is_over(house: House) -> None:
+    # given a connection that knows that something will be wrong soon
+    vendor = house.hub._clients["books"] = Worried()
+    looks(house, times=2)
+    assert len(told(house)) == 1
+    # when nobody can ask it, then it is still so
+    house.hub.ledger.pause("books", "revoked", "connect again")
+    looks(house)
+    assert "concern:books:allowance" in {one.alert.fingerprint for one in house.hub.ledger.open_alerts()}
+    # and when it is well, then it is over
+    house.hub.ledger.resume("books")
+    vendor.worried = False
+    looks(house)
+    assert house.hub.ledger.open_alerts() == []
