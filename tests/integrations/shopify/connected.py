@@ -18,7 +18,7 @@ from integrations.shopify.settings import ShopifySettings
 from integrations.simulator import Fault
 from tests.builders import a_parcel, an_event
 
-from .published import Checked
+from .published import checked
 from .story import NOON, Story
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ class Connected(Story):
     def __init__(self, settings: dict[str, Any] | None = None, **options: Any) -> None:
         super().__init__(**options)
         self.slept: list[float] = []
-        self.line = Checked(self.sim.transport())
+        self.sim.answer = checked(self.sim.answer)  # type: ignore[method-assign]
         self.client = self.another_client(**(settings or {}))
 
     def sleep(self, seconds: float) -> None:
@@ -54,7 +54,7 @@ class Connected(Story):
 
     def another_client(self, **settings: Any) -> Shopify:
         """As a second process would open it."""
-        services = Services(transport=self.line, sleep=self.sleep, clock=self.clock)
+        services = Services(transport=self.sim.transport(), sleep=self.sleep, clock=self.clock)
         return Shopify(some_settings(**settings), services)
 
     def now(self) -> datetime:

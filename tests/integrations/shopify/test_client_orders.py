@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 def spoil(shop: Connected, number: str, how: Callable[[dict[str, Any]], Any]) -> None:
     """From now on Shopify answers with something else in this order."""
-    answer, shop.line.answers = shop.sim.answer, False
+    answer = shop.sim.answer
 
     def spoilt(request: httpx.Request) -> httpx.Response:
         good = answer(request)
@@ -192,7 +192,7 @@ def test_batches_shrink_when_shopify_finds_them_too_costly():
     # given a shop that refuses more than two orders at once
     shop = Connected()
     ids = [shop.place() for _ in range(5)]
-    answer, shop.line.answers = shop.sim.answer, False
+    answer = shop.sim.answer
 
     def dear(request):
         if b"OrdersById" in request.content and request.content.count(b"gid://shopify/Order/") > 2:
