@@ -4,46 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx
-from pydantic import BaseModel, ValidationError
-
-from commerce.errors import IntegrationError, NotAuthorised, NotConfigured, RateLimited, UnexpectedAnswer
-from commerce.ports import Finding, Unreadable
+from commerce.errors import NotConfigured, Rejected
+from commerce.ports import Unreadable
 from commerce.stock import StockLevel
 from integrations.auth import HeaderAuth
 from integrations.connector import Services
-from integrations.http import ApiClient, answered_json, told_wait
-from integrations.katana.mapping import to_levels
-from integrations.katana.schemas import Factory, Location
+from integrations.http import ApiClient, answered_json
+from integrations.katana import refusals
+from integrations.katana.checks import Checks
+from integrations.katana.mapping import may_be_kits, short, to_levels
+from integrations.katana.reading import read, readable
+from integrations.katana.refusals import VENDOR, Invalid
+from integrations.katana.schemas import Factory, Location, Product
 from integrations.katana.settings import KatanaSettings
-from integrations.katana.walk import Walk
+from integrations.katana.walk import ListCut, ListMoved, Walk
+from integrations.katana.webhooks import Subscriptions
 from integrations.limits import Paced
 
-VENDOR = "katana"
 PAGE = 250
+"""Rows a page; clients in use know it as the most."""
+SMALL_PAGE = 50
+"""Rows a page when Katana does not like our `limit`: its own default."""
+WALKS = 3
+"""How often a list is walked that was cut short or changed while it was read."""
 PACE = [(50, 60.0)]
 """Calls and seconds. Katana allows 60 a minute."""
 LONGEST_WAIT = 65.0
 """Seconds. Katana's window is a minute: waiting it out is cheaper than starting a walk again."""
-PLAN = "make a new key under Settings > API > API keys; API access needs the Professional plan or above"
-
-Model = TypeVar("Model", bound=BaseModel)
 
 
-class Katana:
-    """A Katana account. Implements StockSource."""
+class Katana(Checks, Subscriptions):
+    """A Katana account. Implements StockSource and Subscribing."""
 
     def __init__(self, settings: KatanaSettings, services: Services) -> None:
         self.settings = settings
-        self._clock = services.clock
+        self.services = services
+        self._page = PAGE
         self.api = ApiClient(
             vendor=VENDOR,
             base_url=settings.base_url,
             auth=HeaderAuth("authorization", f"Bearer {settings.api_key.get_secret_value()}"),
             transport=services.transport,
-            inspect=lambda answer: mind_the_reset(answer, services.clock()),
+            inspect=lambda answer: refusals.inspect(answer, services.clock()),
             pace=Paced(PACE, clock=services.clock, sleep=services.sleep) if settings.pace else None,
             calls=services.calls,
             sleep=services.sleep,
@@ -63,12 +67,29 @@ class Katana:
     def locations(self) -> list[Location]:
         """Every location, also those that allow no sales."""
         # https://developer.katanamrp.com/reference/list-all-locations
-        return [read(Location, raw, "/locations") for raw in self._all_rows("/locations", key=("id",))]
+        found = readable(Location, self.all_rows("/locations", key=("id",)), "/locations")
+        return [place for place in found if not place.deleted_at]
 
-    def inventory(self) -> list[dict[str, Any]]:
+    def inventory(self) -> list[Any]:
         """Every stock row with its variant, raw. Raises UnexpectedAnswer or TemporarilyUnavailable for half a list."""
         # https://developer.katanamrp.com/reference/list-current-inventory
-        return self._all_rows("/inventory", key=("variant_id", "location_id"), extend="variant")
+        rows = self.all_rows("/inventory", key=("variant_id", "location_id"), extend="variant")
+        if all(not isinstance(row, dict) or isinstance(row.get("variant"), dict) for row in rows):
+            return rows
+        # Katana is known to ignore some parameters in silence: without `extend` the SKUs are a list of their own.
+        variants = (one for one in self.all_rows("/variants", key=("id",)) if isinstance(one, dict))
+        known = {short(one.get("id"), ""): one for one in variants}
+        return [with_variant(row, known) for row in rows]
+
+    def kits(self) -> set[int]:
+        """Products that are put together from their parts when they are sold."""
+        # https://developer.katanamrp.com/reference/list-all-products
+        try:
+            found = self.all_rows("/products", key=("id",), is_auto_assembly="true")
+        except Rejected:
+            return set()
+        products = readable(Product, found, "/products")
+        return {product.id for product in products if product.is_auto_assembly}
 
     def stock(self) -> Iterator[StockLevel | Unreadable]:
         """Every level at the locations we read. Nothing is yielded before the whole list has been read.
@@ -76,45 +97,21 @@ class Katana:
         Raises NotConfigured when the settings name a location that Katana does not have, and IntegrationError when
         the list was cut short or changed while it was read.
         """
-        as_of = datetime.fromtimestamp(self._clock(), UTC)
+        as_of = datetime.fromtimestamp(self.services.clock(), UTC)
         known = self.locations()
-        wanted = {place.id for place in self._chosen(known)}
-        unwanted = {place.id for place in known} - wanted
-        # A row of a location that is not in the list is kept: the hub reports locations that it has no map for.
-        rows = [row for row in self.inventory() if row.get("location_id") not in unwanted]
-        yield from to_levels(self.settings.name, rows, types=self.settings.types, as_of=as_of)
+        wanted = {place.id for place in self.chosen(known)}
+        rows = self.inventory()
+        yield from to_levels(
+            self.settings.name,
+            rows,
+            types=self.settings.types,
+            as_of=as_of,
+            # A row of a location that is not in the list is kept: the hub reports locations that it has no map for.
+            unwanted={place.id for place in known} - wanted,
+            kits=self.kits() if may_be_kits(self.settings.name, rows) else (),
+        )
 
-    def check(self) -> Iterator[Finding]:
-        """Look at the key, the account, the locations and the webhook's token."""
-        try:
-            account = self.factory()
-            name = account.display_name or account.legal_name or "an account without a name"
-            yield Finding(subject="account", ok=True, message=f"{name} ({account.base_currency_code})")
-            yield self._check_locations()
-        except NotAuthorised as refused:
-            yield Finding(subject="credential", ok=False, message=str(refused), hint=PLAN)
-        except IntegrationError as error:
-            yield Finding(subject="connection", ok=False, message=str(error), hint="check base_url and the network")
-        yield self._check_webhooks()
-
-    def _check_locations(self) -> Finding:
-        try:
-            chosen = self._chosen(self.locations())
-        except NotConfigured as wrong:
-            return Finding(subject="locations", ok=False, message=str(wrong), hint=wrong.hint)
-        if not chosen:
-            hint = "allow sales at a location in Katana, or name locations in stack.toml"
-            return Finding(subject="locations", ok=False, message="no location allows sales", hint=hint)
-        listed = ", ".join(f"{place.name} ({place.id})" for place in chosen)
-        return Finding(subject="locations", ok=True, message=f"reads {listed}")
-
-    def _check_webhooks(self) -> Finding:
-        if self.settings.webhook_token.get_secret_value():
-            return Finding(subject="webhooks", ok=True, message="a signing token is set")
-        # Not a fault: without webhooks the schedule alone brings changes.
-        return Finding(subject="webhooks", ok=True, message="no webhook_token: changes arrive by schedule only")
-
-    def _chosen(self, known: Sequence[Location]) -> list[Location]:
+    def chosen(self, known: Sequence[Location]) -> list[Location]:
         """The locations to read. Raises NotConfigured for one that Katana does not have."""
         names = self.settings.locations
         if not names:
@@ -129,35 +126,36 @@ class Katana:
             )
         return [place for place in known if str(place.id) in names or place.name in names]
 
-    def _all_rows(self, path: str, *, key: tuple[str, ...], **params: Any) -> list[dict[str, Any]]:
-        """The rows of all pages, `PAGE` a page. `key` names the fields that no two rows share."""
+    def all_rows(self, path: str, *, key: tuple[str, ...], **params: Any) -> list[Any]:
+        """The rows of all pages. `key` names the fields that no two rows share.
+
+        A list that was cut short or changed while it was read is walked again, a few times.
+        """
+        for left in reversed(range(WALKS)):
+            try:
+                return self._walked(path, key, params)
+            except (ListCut, ListMoved):
+                if not left:
+                    raise
+        raise AssertionError("the last walk returns or raises")
+
+    def _walked(self, path: str, key: tuple[str, ...], params: dict[str, Any]) -> list[Any]:
         walk = Walk(VENDOR, path, key)
         while not walk.over:
-            answer = self.api.request("GET", path, params={**params, "limit": PAGE, "page": walk.next_page})
-            walk.take(answer.headers.get("x-pagination", ""), answered_json(VENDOR, answer))
+            try:
+                answer = self.api.request("GET", path, params={**params, "limit": self._page, "page": walk.next_page})
+            except Invalid as refused:
+                if self._page == SMALL_PAGE or not any("limit" in field for field in refused.paths):
+                    raise
+                self._page = SMALL_PAGE
+                return self._walked(path, key, params)
+            walk.take(answer.headers.get("x-pagination"), answered_json(VENDOR, answer))
         return walk.rows
 
 
-def read(model: type[Model], raw: Any, path: str) -> Model:
-    """The answer as `model`. Raises UnexpectedAnswer that names the fields."""
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        wrong = ", ".join(".".join(map(str, one["loc"])) or "the answer" for one in error.errors())
-        raise UnexpectedAnswer(VENDOR, f"GET {path} cannot be read: {wrong}") from error
-
-
-def mind_the_reset(answer: httpx.Response, now: float) -> None:
-    """Raise RateLimited with the window's end for a 429 without Retry-After.
-
-    `X-Ratelimit-Reset` is documented in milliseconds since the epoch and shown in seconds: both are understood.
-    """
-    # https://developer.katanamrp.com/reference/api-rate-limiting
-    if answer.status_code != 429 or told_wait(answer) is not None:
-        return
-    try:
-        reset = float(answer.headers["x-ratelimit-reset"])
-    except (KeyError, ValueError):
-        return
-    seconds = reset / 1000 if reset > 1e11 else reset
-    raise RateLimited(VENDOR, "too many calls in this minute", retry_after=max(0.0, seconds - now))
+def with_variant(row: Any, known: dict[str, Any]) -> Any:
+    """The row with its variant put in, if it has none and we know it. `known` are variants by id."""
+    if not isinstance(row, dict) or isinstance(row.get("variant"), dict):
+        return row
+    variant = known.get(short(row.get("variant_id"), "?"))
+    return row if variant is None else {**row, "variant": variant}

@@ -5,12 +5,24 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+MOST = Decimal(10**12)
+"""No shelf holds more. A number that claims so is a fault, and costs much to calculate with."""
 
 
 def as_text(value: Any) -> Any:
     """A JSON number as the text it was written as: Katana documents strings and sometimes sends numbers."""
+    if isinstance(value, bool):
+        raise ValueError("true and false are no quantities")
     return str(value) if isinstance(value, float) else value
+
+
+def refuse_absurd(value: Decimal) -> Decimal:
+    """The quantity, if it can be one."""
+    if abs(value) >= MOST:
+        raise ValueError("is no quantity")
+    return value
 
 
 def as_flag(value: Any) -> Any:
@@ -23,7 +35,7 @@ def or_empty(value: Any) -> Any:
     return "" if value is None else value
 
 
-Quantity = Annotated[Decimal, BeforeValidator(as_text)]
+Quantity = Annotated[Decimal, BeforeValidator(as_text), AfterValidator(refuse_absurd)]
 Flag = Annotated[bool, BeforeValidator(as_flag)]
 Text = Annotated[str, BeforeValidator(or_empty)]
 
@@ -45,6 +57,7 @@ class Variant(BaseModel):
     id: int
     sku: Text = ""
     type: Text = ""
+    product_id: int | None = None
     deleted_at: Text = ""
 
 
@@ -56,7 +69,8 @@ class StockRow(BaseModel):
     location_id: int
     quantity_in_stock: Quantity
     quantity_committed: Quantity
-    quantity_potential: Quantity = Decimal(0)
+    quantity_potential: Quantity | None = None
+    archived_at: Text = ""
     variant: Variant
 
 
@@ -67,6 +81,29 @@ class Location(BaseModel):
     id: int
     name: Text = ""
     sales_allowed: Flag = True
+    deleted_at: Text = ""
+
+
+class Product(BaseModel):
+    """Something that is sold; `is_auto_assembly` says that it is put together from its parts when it is sold."""
+
+    # https://developer.katanamrp.com/reference/list-all-products
+    id: int
+    is_auto_assembly: Flag = False
+
+
+class Hook(BaseModel):
+    """A webhook subscription. `token` signs what it sends."""
+
+    # https://developer.katanamrp.com/reference/webhooks
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    id: int
+    url: Text = ""
+    token: Text = Field(default="", repr=False)
+    enabled: Flag = True
+    description: Text = ""
+    subscribed_events: list[str] = []
 
 
 class Factory(BaseModel):

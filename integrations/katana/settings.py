@@ -14,13 +14,15 @@ class KatanaSettings(ConnectionSettings):
     base_url: str = Field(default="https://api.katanamrp.com/v1", description="Address of Katana's API.")
     api_key: SecretStr = Field(description="API key of Settings > API > API keys (Professional plan or above).")
     webhook_token: SecretStr = Field(
-        default=SecretStr(""), description="The webhook's `token`, its signing secret. Empty: webhooks are refused."
+        default=SecretStr(""),
+        description="The `token` of a webhook that was made by hand. Not needed for one that `backroom webhooks` made.",
     )
     locations: list[str] = Field(
         default=[], description="Names or ids of the locations to read. Empty: all that allow sales."
     )
     types: list[str] = Field(
-        default=["product"], description='Types of variant that are for sale; add "kit" when kits are sold.'
+        default=["product", "kit", "bundle"],
+        description='Types of variant that are for sale; add "material" when materials are sold.',
     )
 
     @field_validator("api_key")

@@ -10,7 +10,8 @@ from integrations.simulator import Clock
 
 
 def build(*, base_url: str, clock: Clock = time.time, limits: bool = True, **options: Any) -> KatanaSimulator:
-    """A Katana account with nothing in it. Options: `api_key`, `webhook_url`, `webhook_token`, `reset_in_ms`."""
+    """A Katana account with nothing in it. Options: `api_key`, `webhook_url`, `webhook_token`,
+    and those of `Habits`."""
     return KatanaSimulator(base_url=base_url, clock=clock, limits=limits, **options)
 
 

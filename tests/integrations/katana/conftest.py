@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from commerce.ports import Alert
+from integrations.auth import MemoryTokens
 from integrations.connector import Services
 from integrations.katana.client import Katana
 from integrations.katana.settings import KatanaSettings
@@ -16,6 +18,20 @@ from integrations.katana.simulator import KatanaSimulator, build
 
 BASE = "https://katana.test/v1"
 START = 1_795_428_000.0
+
+
+@dataclass
+class Told:
+    """What people were told in passing."""
+
+    alerts: list[Alert] = field(default_factory=list)
+    well_again: list[str] = field(default_factory=list)
+
+    def noticed(self, alert: Alert) -> None:
+        self.alerts.append(alert)
+
+    def over(self, fingerprint: str) -> None:
+        self.well_again.append(fingerprint)
 
 
 @dataclass
@@ -57,12 +73,23 @@ Connect = Callable[..., Katana]
 
 
 @pytest.fixture
-def connect(account: KatanaSimulator, clock: Time) -> Connect:
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def tokens() -> MemoryTokens:
+    """Where the connection keeps what signs its webhooks."""
+    return MemoryTokens()
+
+
+@pytest.fixture
+def connect(account: KatanaSimulator, clock: Time, told: Told, tokens: MemoryTokens) -> Connect:
     """Open a client on the account; keywords are settings."""
 
     def opened(**settings: Any) -> Katana:
         given = {"name": "inventory", "base_url": BASE, "api_key": SecretStr("sim-key"), **settings}
-        services = Services(transport=account.transport(), sleep=clock.sleep, clock=clock)
+        services = Services(tokens=tokens, notices=told, transport=account.transport(), sleep=clock.sleep, clock=clock)
         return Katana(KatanaSettings(**given), services)
 
     return opened

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from integrations.katana.simulator import KatanaSimulator
 from integrations.simulator import Fault
 from tests.integrations.katana.conftest import Connect
@@ -12,7 +14,7 @@ def test_all_is_well(connect: Connect) -> None:
     assert found == [
         ("account", True, "Made Up Mugs (USD)"),
         ("locations", True, "reads Main (1), East (2)"),
-        ("webhooks", True, "a signing token is set"),
+        ("webhook token", True, "webhooks can be verified"),
     ]
 
 
@@ -35,3 +37,35 @@ def test_an_account_that_sells_nowhere(connect: Connect, account: KatanaSimulato
 def test_a_server_that_is_down_is_a_finding(connect: Connect, account: KatanaSimulator) -> None:
     account.faults.append(Fault(status=503, times=99))
     assert [one.subject for one in connect().check() if not one.ok] == ["connection"]
+
+
+def test_a_plan_without_api_is_one_line(connect: Connect, account: KatanaSimulator) -> None:
+    # given an account that went down to a plan without API
+    account.do_habits(api=False)
+    # then one line says so, and what to do
+    [wrong] = [one for one in connect().check() if not one.ok]
+    assert wrong.subject == "plan"
+    assert "your plan has no API" in wrong.message
+    assert "Professional plan" in wrong.hint
+
+
+def test_a_page_of_a_proxy_says_nothing_of_the_plan(connect: Connect, account: KatanaSimulator) -> None:
+    account.faults.append(Fault(status=403, body="<html>Attention required</html>", times=9))
+    [wrong] = [one for one in connect().check() if not one.ok]
+    assert wrong.subject == "credential"
+
+
+@pytest.mark.parametrize("body", ["<html>Log in</html>", "null", '"hello"', "[]", '{"display_name": ["x"]}'])
+def test_an_answer_that_is_no_account_is_a_finding(connect: Connect, account: KatanaSimulator, body: str) -> None:
+    account.faults.append(Fault(status=200, body=body, on="factory"))
+    assert [one.subject for one in connect().check() if not one.ok] == ["connection"]
+
+
+def test_a_location_that_cannot_be_read_is_left_out(connect: Connect, account: KatanaSimulator) -> None:
+    account.world.locations[2]["sales_allowed"] = "perhaps"
+    assert "reads Main (1)" in [one.message for one in connect().check()]
+
+
+def test_a_deleted_location_is_not_read(connect: Connect, account: KatanaSimulator) -> None:
+    account.world.locations[2]["deleted_at"] = "2026-11-20T10:00:00.000Z"
+    assert "reads Main (1)" in [one.message for one in connect().check()]

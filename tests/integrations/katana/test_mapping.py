@@ -50,6 +50,18 @@ def test_a_row_becomes_a_level() -> None:
     ]
 
 
+def test_a_kit_that_was_sold_below_zero_is_worth_what_its_parts_allow() -> None:
+    assert read(a_row({"type": "kit"}, quantity_in_stock="-2", quantity_potential="8"))[0]["available"] == "8"
+
+
+def test_archived_rows_are_not_for_sale() -> None:
+    assert read(a_row(archived_at="2026-11-20T10:00:00.000Z")) == []
+
+
+def test_a_potential_that_katana_leaves_out_matters_to_kits_only() -> None:
+    assert read(a_row(quantity_potential=None))[0]["available"] == "5.00000"
+
+
 def test_a_kit_with_stock_of_its_own_counts_like_anything_else() -> None:
     kit = {"type": "kit"}
     assert read(a_row(kit, quantity_potential="8"))[0]["available"] == "5.00000"
@@ -77,7 +89,7 @@ def test_a_row_that_cannot_be_read_is_held_and_the_others_go_on() -> None:
     found = list(to_levels("inventory", [broken, bare, a_row()], types=["product"], as_of=NOW))
     # then
     assert [one.reason for one in found if isinstance(one, Unreadable)] == [
-        "Katana's stock row of variant 101 cannot be read: quantity_in_stock",
-        "Katana's stock row of variant 102 cannot be read: variant",
+        "Katana's stock of variant 101 cannot be read: quantity_in_stock",
+        "Katana's stock of variant 102 cannot be read: variant",
     ]
     assert len(found) == 3

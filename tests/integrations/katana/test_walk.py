@@ -47,6 +47,7 @@ def test_numbers_and_booleans_as_declared_are_fine_too() -> None:
     ("facts", "body"),
     [
         ("", rows(1, 2)),
+        (json.dumps({"page": 1}), rows(1, 2)),
         ("not json", rows(1, 2)),
         (header(last_page="perhaps"), rows(1, 2)),
         (header(page="2"), rows(1, 2)),
@@ -75,3 +76,32 @@ def test_a_list_that_never_says_last_ends_with_an_empty_page() -> None:
     walk.take(header(total_pages="1"), rows(1, 2, 3))
     walk.take(header(total_pages="1", page="2"), rows())
     assert walk.over
+
+
+def test_a_list_without_a_header_ends_with_an_empty_page() -> None:
+    walk = a_walk()
+    walk.take(None, rows(1, 2))
+    walk.take(None, rows(3))
+    assert not walk.over
+    walk.take(None, rows())
+    assert (walk.over, len(walk.rows)) == (True, 3)
+
+
+def test_a_header_that_is_missing_from_a_later_page_is_a_cut() -> None:
+    walk = a_walk()
+    walk.take(header(), rows(1, 2))
+    with pytest.raises(UnexpectedAnswer, match="cut short"):
+        walk.take(None, rows(3))
+
+
+def test_a_list_that_always_sends_the_same_page_ends() -> None:
+    walk = a_walk()
+    walk.take(None, {"data": [{"no": "id"}]})
+    with pytest.raises(UnexpectedAnswer, match="the one before it again"):
+        walk.take(None, {"data": [{"no": "id"}]})
+
+
+def test_rows_that_do_not_say_who_they_are_are_not_taken_for_one() -> None:
+    walk = a_walk()
+    walk.take(header(total_pages="1", last_page="true"), {"data": [{"id": None}, {"id": None}, 7]})
+    assert len(walk.rows) == 3

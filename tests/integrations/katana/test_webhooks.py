@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+
 import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -10,7 +13,7 @@ from integrations.connector import Forged, Hint, Services, connector
 from integrations.katana.settings import KatanaSettings
 from integrations.katana.simulator import build
 from integrations.katana.webhooks import receive
-from tests.integrations.katana.conftest import BASE, Time, level
+from tests.integrations.katana.conftest import BASE, Time, Told, level
 
 TOKEN = "0123456789abcdef"
 
@@ -37,6 +40,40 @@ def test_a_change_of_stock_says_read_the_stock_again(sent: httpx.Request, clock:
 def test_the_prefix_that_other_vendors_write_is_understood(sent: httpx.Request, clock: Time) -> None:
     headers = {"x-sha2-signature": "sha256=" + sent.headers["x-sha2-signature"]}
     assert receive(settings(), Services(clock=clock), headers, sent.content).hints
+
+
+@pytest.mark.parametrize("signature", ["hex", "prefixed", "base64"])
+def test_whichever_letters_the_signature_is_written_in(clock: Time, signature: str) -> None:
+    account = build(base_url=BASE, clock=clock, webhook_url="https://hub.test/hooks/inventory", signature=signature)
+    account.do_setup(locations=["Main"], variants=[{"sku": "MUG", "stock": {"Main": level("7")}}])
+    account.do_set_stock("MUG", "Main", "6")
+    sent = account.outbox.popleft()
+    assert receive(settings(), Services(clock=clock), sent.headers, sent.content).hints
+    with pytest.raises(Forged):
+        receive(settings("another-token"), Services(clock=clock), sent.headers, sent.content)
+
+
+def test_a_wrong_signature_is_told_once_and_no_signature_never(sent: httpx.Request, told: Told) -> None:
+    # given a subscription that was made anew, so that its token is not the one we know
+    services = Services(notices=told)
+    # when its webhooks arrive, and somebody's who does not even sign
+    for headers in (sent.headers, {}):
+        with pytest.raises(Forged):
+            receive(settings("old-token"), services, headers, sent.content)
+    # then people are told what to do; a connection that never had webhooks tells nothing
+    [alert] = told.alerts
+    assert (alert.fingerprint, alert.severity) == ("webhooks:inventory", "warning")
+    assert "backroom webhooks" in alert.todo
+    with pytest.raises(Forged):
+        receive(settings(""), services, sent.headers, sent.content)
+    assert len(told.alerts) == 1
+
+
+def test_a_body_that_says_nothing_is_no_hint(clock: Time) -> None:
+    for body in (b"", b"[" * 50_000, b"7", b'{"action": null}', b'{"action": {"a": 1}}'):
+        mac = hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
+        delivery = receive(settings(), Services(clock=clock), {"x-sha2-signature": mac}, body)
+        assert delivery.hints == ()
 
 
 @pytest.mark.parametrize("token", ["another-token", ""])
