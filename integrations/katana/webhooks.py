@@ -68,7 +68,7 @@ def signed(tokens: Sequence[str], body: bytes, signature: str) -> bool:
 def not_signed(connection: str) -> Alert:
     """What people are told, once, of webhooks that do not fit our token."""
     return Alert(
-        fingerprint=f"webhooks:{connection}",
+        fingerprint=f"webhook-signature:{connection}",
         severity="warning",
         title=f"{connection}: webhooks with a wrong signature are refused",
         what="somebody who does not know the subscription's token sends to our address, or the token has changed; "
@@ -166,7 +166,7 @@ class Subscriptions:
             token = read(Hook, answered_json(VENDOR, self.api.request("GET", path)), path).token
         if token and token not in self.known_tokens():
             self.services.tokens.save(Tokens(access=token, expires_at=NEVER, account=f"webhook {hook.id}"))
-        self.services.notices.over(f"webhooks:{self.settings.name}")
+        self.services.notices.over(f"webhook-signature:{self.settings.name}")
 
 
 def what_is_missing(hook: Hook, event: str) -> str:

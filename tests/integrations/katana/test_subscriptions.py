@@ -94,7 +94,7 @@ def test_a_token_that_we_do_not_know_is_found_and_learned(
     connect().ensure_webhooks(HERE)
     # then
     assert checked(connect)[0]
-    assert told.well_again == ["webhooks:inventory"] * 2
+    assert told.well_again == ["webhook-signature:inventory"] * 2
 
 
 def test_a_token_in_the_environment_is_enough(connect: Connect, account: KatanaSimulator, tokens: MemoryTokens) -> None:

@@ -62,7 +62,7 @@ def test_a_wrong_signature_is_told_once_and_no_signature_never(sent: httpx.Reque
             receive(settings("old-token"), services, headers, sent.content)
     # then people are told what to do; a connection that never had webhooks tells nothing
     [alert] = told.alerts
-    assert (alert.fingerprint, alert.severity) == ("webhooks:inventory", "warning")
+    assert (alert.fingerprint, alert.severity) == ("webhook-signature:inventory", "warning")
     assert "backroom webhooks" in alert.todo
     with pytest.raises(Forged):
         receive(settings(""), services, sent.headers, sent.content)
