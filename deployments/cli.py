@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -215,6 +216,22 @@ def reconnect(connection: str) -> None:
     hub.ledger.resume(connection)
     hub.ledger.clear_alert(f"paused:{connection}")
     typer.echo(f"{connection} begins again; look with: backroom check")
+
+
+@app.command()
+@explained
+def replay(
+    destination: Annotated[str, typer.Argument(help="the connection that gets it again")],
+    since: Annotated[datetime | None, typer.Option(help="what happened since then, UTC")] = None,
+    order: Annotated[list[str] | None, typer.Option(help='only this order, "#1001"; may be repeated')] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say how many")] = False,
+) -> None:
+    """Bring a destination again what it already had. Each is looked up there first, so twice changes nothing."""
+    from deployments.replaying import replay_to
+
+    count = replay_to(destination, since, order, dry_run=dry_run)
+    typer.echo(f"{count} would be brought again" if dry_run else f"{count} wait; the next run of the route brings them")
+    raise typer.Exit(0 if count else 1)
 
 
 @held.command("list")

@@ -11,6 +11,8 @@ from ledger.freshness import Freshness
 from ledger.held import HeldRecords
 from ledger.inbox import Inbox
 from ledger.log import Log
+from ledger.overdue import Completeness
+from ledger.replaying import Replaying
 from ledger.settling import Settling
 from ledger.subscriptions import Subscriptions
 from ledger.tokens import TokenKeeping
@@ -24,6 +26,8 @@ class Ledger(
     Claims,
     Settling,
     HeldRecords,
+    Replaying,
+    Completeness,
     Bindings,
     Cursors,
     Inbox,

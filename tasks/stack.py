@@ -69,6 +69,12 @@ class Route(Strict):
     destination: ConnectionName = Field(alias="to")
     carries: Literal["orders", "parcels", "stock"] = "orders"
     late_after_minutes: int = Field(60, ge=1, description="tell somebody when it has not finished well for so long")
+    deadline_minutes: int = Field(
+        120,
+        ge=1,
+        description="tell somebody when a single record has had no outcome for so long, even if no call failed",
+    )
+    owner: str = Field("", description="who is asked about this route's records; stands in its alerts")
     live_from: Moment | None = Field(None, description="older facts are history here; default: when the route was new")
     stock: StockRules = Field(default_factory=StockRules)
 

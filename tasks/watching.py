@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from commerce.errors import HubError
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 TOKEN_WARNING = timedelta(days=14)
 """A refresh token with less life than this needs a person soon."""
 
-WATCHED = ("late:", "stuck:", "held:", "paused:", "token:", "schedule:", "inbox:", "concern:")
+WATCHED = ("late:", "stuck:", "overdue:", "held:", "paused:", "token:", "schedule:", "inbox:", "concern:")
 """Alerts with these fingerprints are this watch's own: it also says when they are over."""
 
 
@@ -48,8 +48,9 @@ def watch(hub: Hub, missed: Iterable[Alert] = ()) -> Tally:
 
 def found(hub: Hub) -> Iterator[Alert]:
     """Every problem there is now."""
-    yield from late_routes(hub)
-    yield from stuck_records(hub)
+    known = [*late_routes(hub), *stuck_records(hub)]
+    yield from known
+    yield from overdue_records(hub, {alert.fingerprint for alert in known})
     yield from held_records(hub)
     yield from paused_connections(hub)
     yield from old_tokens(hub)
@@ -101,6 +102,32 @@ def stuck_records(hub: Hub) -> Iterator[Alert]:
             + (found.reason or "no run came to an end with it"),
             todo=f"see whether {destination} reports a fault; nothing is lost, look with: backroom status",
             facts={"records": str(found.count)},
+        )
+
+
+def overdue_records(hub: Hub, told: Collection[str]) -> Iterator[Alert]:
+    """Records without any outcome beyond their deadline, although no call need have failed.
+
+    A route that is late, stuck or paused has told so already, for all its records.
+    """
+    now = datetime.fromtimestamp(hub.clock(), UTC)
+    paused = {pause.connection for pause in hub.ledger.paused()}
+    for route in hub.stack.routes.values():
+        name = route.destination
+        if route.carries == "stock" or name in paused or {f"late:{route.name}", f"stuck:{name}"} & set(told):
+            continue
+        late = hub.ledger.overdue(name, now - timedelta(minutes=route.deadline_minutes))
+        if not late.count:
+            continue
+        first = late.oldest[0]
+        names = ", ".join(one.label for one in late.oldest)
+        yield Alert(
+            fingerprint=f"overdue:{name}",
+            title=f"{name}: {late.count} without an outcome",
+            what=f"{names} should have been there by now; the oldest, {first.label}, since "
+            f"{first.recorded_at:%Y-%m-%d %H:%M} UTC ({first.reason or first.state})",
+            todo=f"see whether {route.name} runs often enough; look with: backroom trace '{first.label}'",
+            facts={"records": str(late.count), **({"owner": route.owner} if route.owner else {})},
         )
 
 

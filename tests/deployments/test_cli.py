@@ -343,3 +343,20 @@ def strings(found: Any) -> Iterator[str]:
     elif isinstance(found, list):
         for value in found:
             yield from strings(value)
+
+
+def test_a_replay_says_how_many_wait_and_a_dry_run_changes_nothing(at_home: House) -> None:
+    order(at_home)
+    at_home.orders_everywhere()
+    tried = backroom("replay", "warehouse", "--order", "#1001", "--dry-run")
+    assert (tried.exit_code, tried.stdout) == (0, "1 would be brought again\n")
+    assert at_home.on_their_way() == 0
+    done = backroom("replay", "warehouse", "--since", "2026-11-01")
+    assert (done.exit_code, done.stdout) == (0, "1 wait; the next run of the route brings them\n")
+    assert at_home.on_their_way() == 1
+
+
+def test_a_replay_to_nowhere_or_of_nothing_says_so(at_home: House) -> None:
+    assert backroom("replay", "inventory", "--order", "#1").exit_code == 2
+    assert backroom("replay", "warehouse").exit_code == 2
+    assert backroom("replay", "warehouse", "--order", "#404").exit_code == 1

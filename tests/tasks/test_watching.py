@@ -15,7 +15,7 @@ from tasks.tally import Tally
 from tasks.watching import missed_schedule, paused_alert, watch
 from tests.builders import NOON
 from tests.journeys.house import House
-from tests.small_house import order
+from tests.small_house import order, with_route
 
 
 def told(house: House) -> list[str]:
@@ -250,3 +250,67 @@ def test_what_a_connection_worries_about_is_told_once_and_told_when_it_is_over(h
     vendor.worried = False
     looks(house)
     assert house.hub.ledger.open_alerts() == []
+
+
+def whole_messages(house: House) -> list[str]:
+    """Everything that people were told, with all its blocks."""
+    return [str(message) for message in house.vendors["alerts"].state()["messages"]]
+
+
+def fresh(house: House) -> None:
+    """Every route has just ended well."""
+    for name in house.hub.stack.routes:
+        house.hub.ledger.route_finished(name, True, {})
+
+
+def test_an_order_without_an_outcome_is_told_although_no_call_failed(house: House) -> None:
+    # given an order that was recorded, and runs that end well without ever bringing it to the warehouse
+    order(house)
+    house.record()
+    with_route(house.hub, "orders-to-shipping", owner="Maria")
+    house.deliver("books")
+    house.deliver("marketing")
+    house.clock.sleep(119 * 60)
+    fresh(house)
+    looks(house)
+    assert told(house) == []
+    # when its deadline has passed
+    house.clock.sleep(2 * 60)
+    fresh(house)
+    looks(house, times=2)
+    # then it is told once, by number, with who is asked
+    [message] = whole_messages(house)
+    assert "warehouse: 1 without an outcome" in message
+    assert "#1001" in message
+    assert "Maria" in message
+    # and it is over once the order is there
+    house.deliver("warehouse")
+    looks(house)
+    assert len(told(house)) == 2
+
+
+def test_a_fact_that_was_given_to_nobody_is_told_too(house: House) -> None:
+    # given a fault of ours: an order's delivery to the books was never written
+    order(house)
+    house.record()
+    for name in ("warehouse", "books", "marketing"):
+        house.deliver(name)
+    with house.hub.ledger.writing() as db:
+        db.exec_driver_sql("DELETE FROM deliveries WHERE destination = 'books'")
+    house.clock.sleep(121 * 60)
+    fresh(house)
+    looks(house)
+    [message] = whole_messages(house)
+    assert "books: 1 without an outcome" in message
+    assert "given to nobody" in message
+
+
+def test_a_route_that_is_late_speaks_for_all_its_records(house: House) -> None:
+    order(house)
+    house.record()
+    house.clock.sleep(3 * 3600)
+    late(house)
+    looks(house)
+    found = {one.alert.fingerprint for one in house.hub.ledger.open_alerts()}
+    assert "late:orders-to-shipping" in found
+    assert "overdue:warehouse" not in found
