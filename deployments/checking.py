@@ -93,19 +93,20 @@ def opened_or_none(hub: Hub, connection: str) -> Any:
         return None
 
 
-def ensure_webhooks(hub: Hub | None = None) -> list[tuple[str, str, str]]:
-    """Subscribe every vendor that can be subscribed to by API, and repair; (connection, topic, what was done).
-    Repeating is harmless.
+def ensure_webhooks(hub: Hub | None = None) -> list[tuple[str, str, str, str]]:
+    """Subscribe every vendor that can be subscribed to by API, and repair; repeating is harmless.
+
+    For each topic: connection, topic, what was done, and the address it is sent to.
 
     Raises NotConfigured when stack.toml does not say where the receiver is reached.
     """
     opened = hub or the_hub()
     if not opened.stack.hub.receiver:
         raise NotConfigured("hub.receiver", "is not set", hint="say where vendors reach the webhook receiver")
-    done: list[tuple[str, str, str]] = []
+    done: list[tuple[str, str, str, str]] = []
     for name in opened.stack.connections:
         client = opened.client(name)
         if isinstance(client, Subscribing):
-            did = client.ensure_webhooks(hook_address(opened, name))
-            done += [(name, topic, what) for topic, what in did.items()]
+            address = hook_address(opened, name)
+            done += [(name, topic, what, address) for topic, what in client.ensure_webhooks(address).items()]
     return done

@@ -160,7 +160,7 @@ def webhooks() -> None:
     """Create or repair our webhook subscriptions at vendors that offer them; needs `hub.receiver` in stack.toml."""
     from deployments.checking import ensure_webhooks
 
-    printing.table("webhooks", ["connection", "topic", "was"], ensure_webhooks())
+    printing.table("webhooks", ["connection", "topic", "was", "sent to"], ensure_webhooks())
 
 
 @app.command()
