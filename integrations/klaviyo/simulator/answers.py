@@ -23,6 +23,7 @@ class Refusal(Exception):
         pointer: str = "",
         parameter: str = "",
         headers: dict[str, str] | None = None,
+        meta: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -31,6 +32,7 @@ class Refusal(Exception):
         self.detail = detail
         self.source = {"pointer": pointer} if pointer else {"parameter": parameter} if parameter else {}
         self.headers = headers or {}
+        self.meta = meta or {}
 
 
 def invalid(pointer: str, detail: str) -> Refusal:
@@ -48,7 +50,7 @@ def error_answer(refusal: Refusal) -> httpx.Response:
         "detail": refusal.detail,
         "source": refusal.source,
         "links": {},
-        "meta": {},
+        "meta": refusal.meta,
     }
     return document({"errors": [error]}, refusal.status, refusal.headers)
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import httpx
 
 from integrations.klaviyo.simulator.answers import JSON_API, Refusal
+from integrations.klaviyo.simulator.endpoints import Endpoint
 from integrations.simulator import Clock, FixedWindow
 
 REVISIONS = (
@@ -23,9 +24,6 @@ REVISIONS = (
 )
 LIFE = 730
 """Days until a revision is retired."""
-
-TIERS = {"XS": (1, 15), "S": (3, 60), "M": (10, 150), "L": (75, 750), "XL": (350, 3500)}
-"""Calls a second (burst) and a minute (steady)."""
 
 
 def refuse_bad_key(request: httpx.Request, api_key: str, status: int) -> None:
@@ -52,6 +50,14 @@ def refuse_bad_headers(request: httpx.Request, retired: set[str], now: float) ->
         raise Refusal(415, "unsupported_media_type", "Unsupported media type.", detail)
 
 
+def refuse_missing_scope(needed: tuple[str, ...], granted: set[str] | None) -> None:
+    """A key may do what its scopes say; None grants everything."""
+    missing = [] if granted is None else [scope for scope in needed if scope not in granted]
+    if missing:
+        title = "You do not have permission to perform this action."
+        raise Refusal(403, "permission_denied", title, f"Missing one of the required scopes: {', '.join(missing)}")
+
+
 def _served(revision: str, retired: set[str], now: float) -> bool:
     if revision not in REVISIONS or revision in retired:
         return False
@@ -61,15 +67,16 @@ def _served(revision: str, retired: set[str], now: float) -> bool:
 class Limits:
     """Two fixed windows for each endpoint: a second and a minute."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, told_wait: bool = True) -> None:
         self._clock = clock
+        self._told_wait = told_wait
         self._windows: dict[str, tuple[FixedWindow, FixedWindow]] = {}
 
-    def take(self, endpoint: str, tier: str) -> dict[str, str]:
-        """Count one call. Returns the headers of a good answer, which describe the minute; raises Refusal with 429."""
-        burst, steady = TIERS[tier]
+    def take(self, asked: Endpoint) -> dict[str, str]:
+        """Count one call. Returns the headers of any answer but 429, which describe the minute; raises Refusal."""
+        burst, steady = asked.limits
         second, minute = self._windows.setdefault(
-            endpoint, (FixedWindow(burst, 1.0, self._clock), FixedWindow(steady, 60.0, self._clock))
+            asked.name, (FixedWindow(burst, 1.0, self._clock), FixedWindow(steady, 60.0, self._clock))
         )
         for window in (minute, second):
             if window.remaining <= 0:
@@ -82,8 +89,8 @@ class Limits:
             "RateLimit-Reset": str(math.ceil(minute.reset)),
         }
 
-    @staticmethod
-    def _throttled(reset: float) -> Refusal:
+    def _throttled(self, reset: float) -> Refusal:
         wait = max(1, math.ceil(reset))
         detail = f"Request was throttled. Expected available in {wait} second{'s' if wait > 1 else ''}."
-        return Refusal(429, "throttled", "Request was throttled.", detail, headers={"Retry-After": str(wait)})
+        headers = {"Retry-After": str(wait)} if self._told_wait else {}
+        return Refusal(429, "throttled", "Request was throttled.", detail, headers=headers)

@@ -74,6 +74,8 @@ def _converted(schema: Any, strict: bool) -> Any:
         return schema
     made = {name: _converted(value, strict) for name, value in schema.items() if name not in ("example", "nullable")}
     if schema.get("nullable") is True:
+        if "$ref" in made:
+            return {"anyOf": [{"$ref": made["$ref"]}, {"type": "null"}]}
         if isinstance(made.get("type"), str):
             made["type"] = [made["type"], "null"]
         if isinstance(made.get("oneOf"), list):

@@ -80,6 +80,7 @@ def test_an_event_is_accepted_without_a_word_and_a_repeat_is_dropped(account, ap
         "flows_triggered": 1,
         "subscribed": 0,
         "suppressed": 0,
+        "deleted": 0,
     }
 
 

@@ -14,7 +14,8 @@ from integrations.klaviyo import Klaviyo
 from integrations.klaviyo.refusals import SCOPES
 from integrations.klaviyo.settings import KlaviyoSettings
 from integrations.klaviyo.simulator import KlaviyoSimulator
-from integrations.klaviyo.simulator.doors import TIERS
+from integrations.klaviyo.simulator.endpoints import ENDPOINTS
+from integrations.klaviyo.simulator.filters import OPERATORS
 from tests.builders import a_fulfilment, a_refund, after, an_order
 from tests.integrations.klaviyo.conftest import BASE, about, placed
 from tests.integrations.klaviyo.spec import complaints, needs_spec, operation
@@ -121,11 +122,23 @@ def test_what_the_simulator_refuses_is_an_error_document_of_the_file(account, ju
     assert judged.wrong == []
 
 
-def test_limits_and_scopes_are_those_of_the_file(account) -> None:
-    for (method, path), (tier, scope, _) in account._endpoints.items():
-        said = operation(method, path)
-        burst, steady = TIERS[tier]
-        assert said["x-klaviyo-ratelimit"] == {"burst": f"{burst}/s", "steady": f"{steady}/m"}, path
-        assert scope in said["x-klaviyo-scopes"], path
+@pytest.mark.parametrize("one", ENDPOINTS, ids=lambda one: one.name)
+def test_the_simulators_endpoints_are_those_of_the_file(one) -> None:
+    said = operation(one.method, one.path)
+    burst, steady = one.limits
+    assert said["x-klaviyo-ratelimit"] == {"burst": f"{burst}/s", "steady": f"{steady}/m"}
+    assert said["x-klaviyo-scopes"] == list(one.scopes)
+    assert set(one.params) <= {each["name"] for each in said["parameters"] if each["in"] == "query"}
+
+
+@pytest.mark.parametrize("collection", OPERATORS)
+def test_the_simulators_filters_are_those_of_the_file(collection) -> None:
+    said = operation("GET", f"/api/{collection}")["x-klaviyo-filters"]
+    for field, operators in OPERATORS[collection].items():
+        allowed = {one for each in said[field]["operators"].values() for one in each}
+        assert set(operators) == allowed, field
+
+
+def test_our_scopes_are_those_of_the_file() -> None:
     for (method, path), scope in SCOPES.items():
         assert operation(method, path)["x-klaviyo-scopes"] == [scope]
