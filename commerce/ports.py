@@ -177,6 +177,32 @@ class Worrying(Protocol):
         ...
 
 
+class Person(Frozen):
+    """Somebody who is to be forgotten, by what is known of them.
+
+    `customer_id` is the storefront's own, at the connection `source`.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    email: str = Field(default="", repr=False)
+    phone: str = Field(default="", repr=False)
+    customer_id: str = ""
+    source: str = ""
+
+
+@runtime_checkable
+class Forgetting(Protocol):
+    """An app that can be told to delete what it knows of a person."""
+
+    def forget(self, person: Person) -> str:
+        """Ask for the deletion, for good; returns what was done in words for an audit, without personal data.
+
+        May be repeated. Raises IntegrationError; what was asked for before that stays asked for.
+        """
+        ...
+
+
 class Alerts(Protocol):
     """Where people are told."""
 

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+import threading
+from collections.abc import Iterator
+from typing import Any, Literal, TypeVar
 
+import httpx
 from pydantic import BaseModel, ValidationError
 
 from commerce.errors import Rejected, UnexpectedAnswer
 from integrations.auth import HeaderAuth
 from integrations.connector import Services
-from integrations.http import ApiClient, answered_json
+from integrations.http import ApiClient, Safety, answered_json
+from integrations.klaviyo.ageing import announced, announcement
+from integrations.klaviyo.endpoints import ENDPOINTS
 from integrations.klaviyo.refusals import VENDOR, judge
-from integrations.klaviyo.schemas import Account, Accounts, Metric, Metrics
+from integrations.klaviyo.schemas import Account, Accounts, MappedMetric, MappedMetrics, Metric, Metrics, Page, Profiles
 from integrations.klaviyo.settings import KlaviyoSettings
 from integrations.limits import Paced
 
 JSON_API = "application/vnd.api+json"
-EVENT_PACE = [(300, 1.0), (3_000, 60.0)]
-"""Calls and seconds. Klaviyo allows 350 a second and 3,500 a minute, shared by all keys of an account."""
-BULK_PACE = [(8, 1.0), (140, 60.0)]
-"""Klaviyo allows 10 a second and 150 a minute."""
 
 Model = TypeVar("Model", bound=BaseModel)
+Paged = TypeVar("Paged", bound=Page)
 
 
 class KlaviyoApi:
     """One account, over HTTP. Safe to call from several threads."""
 
     def __init__(self, settings: KlaviyoSettings, services: Services) -> None:
-        self._events = _api(settings, services, EVENT_PACE)
-        self._others = _api(settings, services, BULK_PACE)
+        self._settings = settings
+        self._services = services
+        self._clients: dict[tuple[str, str], ApiClient] = {}
+        self._opening = threading.Lock()
 
     def close(self) -> None:
         """Give the connections back."""
-        self._events.close()
-        self._others.close()
+        for client in self._clients.values():
+            client.close()
 
     def create_event(self, body: dict[str, Any]) -> None:
         """Send one event. May be repeated: Klaviyo keeps the first of each profile, metric and unique_id.
@@ -43,22 +46,21 @@ class KlaviyoApi:
         Raises Rejected for this event, OutcomeUnknown when several tries got no answer.
         """
         # https://developers.klaviyo.com/en/reference/create_event
-        answer = self._events.request("POST", "/api/events", json=body, safety="repeatable")
-        _refuse_unless_accepted(answer.status_code)
+        self._write("/api/events", body, "repeatable")
 
     def create_events(self, body: dict[str, Any]) -> None:
         """Send up to 1,000 events, all or none. A repeat is refused with all others, so a lost answer leaves a doubt.
 
-        Raises Rejected when nothing was accepted, OutcomeUnknown.
+        There is no job to ask about afterwards, whatever the path says. Raises Rejected when nothing was accepted,
+        OutcomeUnknown.
         """
         # https://developers.klaviyo.com/en/reference/bulk_create_events
-        answer = self._others.request("POST", "/api/event-bulk-create-jobs", json=body, safety="once")
-        _refuse_unless_accepted(answer.status_code)
+        self._write("/api/event-bulk-create-jobs", body, "once")
 
     def account(self) -> Account:
         """Whose key this is. One call a second, 15 a minute."""
         # https://developers.klaviyo.com/en/reference/get_accounts
-        found = _read(Accounts, answered_json(VENDOR, self._others.request("GET", "/api/accounts"))).data
+        found = _read(Accounts, self._get("/api/accounts")).data
         if not found:
             raise UnexpectedAnswer(VENDOR, "answered no account for this key")
         return found[0]
@@ -66,51 +68,116 @@ class KlaviyoApi:
     def metrics(self) -> Iterator[Metric]:
         """Every metric of the account, in pages of 200."""
         # https://developers.klaviyo.com/en/reference/get_metrics
-        url: str | None = "/api/metrics"
-        seen: set[str] = set()
-        while url:
-            seen.add(url)
-            page = _read(Metrics, answered_json(VENDOR, self._others.request("GET", url, operation="GET /api/metrics")))
+        for page in self._pages(Metrics, "/api/metrics"):
             yield from page.data
-            url = page.links.next
-            if url in seen:
-                raise UnexpectedAnswer(VENDOR, "the pages of metrics go in a circle")
+
+    def mapped_metrics(self) -> list[MappedMetric]:
+        """Which metrics count as revenue, as products ordered and so on."""
+        # https://developers.klaviyo.com/en/reference/get_mapped_metrics
+        return _read(MappedMetrics, self._get("/api/mapped-metrics")).data
+
+    def profiles_with(self, field: Literal["email", "phone_number", "external_id"], value: str) -> Iterator[str]:
+        """Klaviyo's ids of the profiles with this identifier."""
+        # https://developers.klaviyo.com/en/reference/get_profiles
+        params = {"filter": equals(field, value), "fields[profile]": "created"}
+        for page in self._pages(Profiles, "/api/profiles", params):
+            yield from (profile.id for profile in page.data)
+
+    def delete_profiles(self, field: Literal["email", "phone_number", "id"], value: str) -> None:
+        """Have all profiles with this identifier deleted, later and for good. May be repeated.
+
+        Raises Rejected, OutcomeUnknown, NotAuthorised when the key may not.
+        """
+        # https://developers.klaviyo.com/en/reference/request_profile_deletion
+        who = {"id": value, "attributes": {}} if field == "id" else {"attributes": {field: value}}
+        job = {"attributes": {"profile": {"data": {"type": "profile", **who}}}}
+        body = {"data": {"type": "data-privacy-deletion-job", **job}}
+        self._write("/api/data-privacy-deletion-jobs", body, "repeatable")
 
     def may_write_events(self) -> None:
         """Whether the key may send events: asks with an event that says nothing, which is always refused.
 
         Raises NotAuthorised when the key may not.
         """
+        self._always_refused("/api/events", "event")
+
+    def may_delete_profiles(self) -> None:
+        """Whether the key may delete profiles: asks with a deletion that names nobody, which is always refused.
+
+        Raises NotAuthorised when the key may not.
+        """
+        self._always_refused("/api/data-privacy-deletion-jobs", "data-privacy-deletion-job")
+
+    def _always_refused(self, path: str, kind: str) -> None:
         try:
-            self.create_event({"data": {"type": "event", "attributes": {}}})
+            self._write(path, {"data": {"type": kind, "attributes": {}}}, "repeatable")
         except Rejected:
             return
 
+    def _write(self, path: str, body: dict[str, Any], safety: Safety) -> None:
+        """Raise UnexpectedAnswer for a success that is not Klaviyo's, such as a proxy's page."""
+        answer = self._client("POST", path).request("POST", path, json=body, safety=safety)
+        if answer.status_code != 202:
+            words = f"answered {answer.status_code} to POST {path} instead of 202"
+            raise UnexpectedAnswer(VENDOR, words, hint="check base_url")
 
-def _api(settings: KlaviyoSettings, services: Services, pace: Sequence[tuple[int, float]]) -> ApiClient:
-    return ApiClient(
-        vendor=VENDOR,
-        base_url=settings.base_url,
-        auth=HeaderAuth("authorization", f"Klaviyo-API-Key {settings.api_key.get_secret_value()}"),
-        headers={
-            "revision": settings.revision,
-            # A retired revision shall fail loudly instead of being served by a newer one.
-            "x-klaviyo-revision-fall-forward-opt-out": "1",
-            "accept": JSON_API,
-            "content-type": JSON_API,
-        },
-        transport=services.transport,
-        inspect=judge,
-        pace=Paced(pace, clock=services.clock, sleep=services.sleep) if settings.pace else None,
-        calls=services.calls,
-        sleep=services.sleep,
-    )
+    def _get(self, path: str) -> Any:
+        return answered_json(VENDOR, self._client("GET", path).request("GET", path))
+
+    def _pages(self, model: type[Paged], path: str, params: dict[str, str] | None = None) -> Iterator[Paged]:
+        """Follow `links.next` as it is: a whole address, which must be of our own host."""
+        client, seen, url = self._client("GET", path), set[str](), path
+        while url:
+            seen.add(url)
+            answer = client.request("GET", url, params=params, operation=f"GET {path}")
+            page, params = _read(model, answered_json(VENDOR, answer)), None
+            yield page
+            url = page.links.next or ""
+            if url in seen:
+                raise UnexpectedAnswer(VENDOR, f"the pages of {path} go in a circle")
+
+    def _client(self, method: str, path: str) -> ApiClient:
+        """The endpoint's own client, as each has its own limits."""
+        with self._opening:
+            if (method, path) not in self._clients:
+                self._clients[method, path] = self._opened(ENDPOINTS[method, path].pace)
+            return self._clients[method, path]
+
+    def _opened(self, pace: list[tuple[int, float]]) -> ApiClient:
+        settings, services = self._settings, self._services
+        return ApiClient(
+            vendor=VENDOR,
+            base_url=settings.base_url,
+            auth=HeaderAuth("authorization", f"Klaviyo-API-Key {settings.api_key.get_secret_value()}"),
+            headers={
+                "revision": settings.revision,
+                # A retired revision shall fail loudly instead of being served by a newer one.
+                "x-klaviyo-revision-fall-forward-opt-out": "1",
+                "accept": JSON_API,
+                "content-type": JSON_API,
+            },
+            transport=services.transport,
+            inspect=self._inspect,
+            pace=Paced(pace, clock=services.clock, sleep=services.sleep) if settings.pace else None,
+            calls=services.calls,
+            sleep=services.sleep,
+        )
+
+    def _inspect(self, response: httpx.Response) -> None:
+        """Hear what every answer says in passing, then judge it."""
+        alert = announced(self._settings.name, response)
+        if alert is not None:
+            self._services.notices.noticed(alert)
+        elif response.is_success:
+            self._services.notices.over(announcement(self._settings.name))
+        judge(response)
 
 
-def _refuse_unless_accepted(status: int) -> None:
-    """Raise UnexpectedAnswer for a success that is not Klaviyo's, such as a proxy's page."""
-    if status != 202:
-        raise UnexpectedAnswer(VENDOR, f"answered {status} to an event instead of 202", hint="check base_url")
+def equals(field: str, value: str) -> str:
+    """A filter for one value, quoted so that nothing in it is a command."""
+    # https://developers.klaviyo.com/en/docs/filtering_
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'equals({field},"{quoted}")'
 
 
 def _read(model: type[Model], body: Any) -> Model:

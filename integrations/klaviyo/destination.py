@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import ValidationError
 
-from commerce.errors import Unmappable
+from commerce.errors import IntegrationError, NotAuthorised, Unmappable
 from commerce.events import Event
 from commerce.orders import Order
 from commerce.outcomes import Held, Outcome, Skipped
-from commerce.ports import Finding, Item
+from commerce.ports import Alert, Finding, Item, Person
 from integrations.connector import Services
+from integrations.klaviyo.ageing import worries
 from integrations.klaviyo.bodies import MOST_BYTES, MOST_EVENTS, Plan
-from integrations.klaviyo.checks import findings
+from integrations.klaviyo.checks import SECOND, findings, second_integrations, twice
 from integrations.klaviyo.client import KlaviyoApi
+from integrations.klaviyo.forgetting import forget
 from integrations.klaviyo.mapping import MetricEvent, reason_to_skip, to_metric_events
 from integrations.klaviyo.people import e164
+from integrations.klaviyo.refusals import VENDOR
 from integrations.klaviyo.sending import Singly, send_in_bulk
 from integrations.klaviyo.settings import KlaviyoSettings
 
 
 class Klaviyo:
-    """A Klaviyo account. Implements Destination. There is no way here to subscribe anybody to anything."""
+    """A Klaviyo account. Implements Destination, Worrying and Forgetting.
+
+    There is no way here to subscribe anybody to anything.
+    """
 
     keeps: Literal["events"] = "events"
     topics = frozenset({"order"})
@@ -33,6 +40,7 @@ class Klaviyo:
         self.settings = settings
         self.api = KlaviyoApi(settings, services)
         self._clock = services.clock
+        self._alone = settings.allow_second_integration
 
     def close(self) -> None:
         """Give the connections back."""
@@ -41,6 +49,18 @@ class Klaviyo:
     def check(self) -> Iterator[Finding]:
         """Look at key, scopes, revision and double counting."""
         yield from findings(self.api, self.settings, self._clock())
+
+    def concerns(self) -> Iterator[Alert]:
+        """The revision's end, of which no answer warns. Calls nobody."""
+        today = datetime.fromtimestamp(self._clock(), UTC).date()
+        yield from worries(self.settings.name, self.settings.revision, today)
+
+    def forget(self, person: Person) -> str:
+        """Ask Klaviyo to delete the person for good; says what was asked. A later order makes a new profile.
+
+        Raises IntegrationError, e.g. NotAuthorised when the key lacks data-privacy:write.
+        """
+        return forget(self.api, person)
 
     def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
         """Tell Klaviyo of the items' facts: live ones one by one, history in bulk.
@@ -56,10 +76,30 @@ class Klaviyo:
                 plans.append(plan)
             else:
                 yield item, plan
+        if plans:
+            self._refuse_second_integration()
         together = [plan for plan in plans if self._in_bulk(plan)]
         chosen = {plan.item.ref for plan in together}
         yield from self._singly([plan for plan in plans if plan.item.ref not in chosen])
         yield from self._singly((yield from send_in_bulk(self.api, together)))
+
+    def _refuse_second_integration(self) -> None:
+        """Raise NotAuthorised before the first event when another integration brings orders: events cannot be undone.
+
+        Once in each process. A key that may not look, or a vendor that does not answer, stops nothing here.
+        """
+        if self._alone:
+            return
+        try:
+            others = second_integrations(list(self.api.metrics()))
+        except NotAuthorised as refused:
+            self._alone = bool(refused.code)  # a missing scope; whatever else it is, the events will be told too
+            return
+        except IntegrationError:
+            return
+        if others:
+            raise NotAuthorised(VENDOR, twice(others), hint=f"{SECOND}; then: backroom resume {self.settings.name}")
+        self._alone = True
 
     def _singly(self, plans: Sequence[Plan]) -> Iterator[tuple[Item, Outcome]]:
         return Singly(self.api, self.settings.workers).send(plans)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,6 +37,11 @@ class MetricEvent:
     def unique_id(self) -> str:
         """Our key: Klaviyo keeps one event per profile, metric and unique_id."""
         return str(self.attributes["unique_id"])
+
+    def without(self, names: Collection[str]) -> MetricEvent:
+        """The same event, with these parts of its profile left as Klaviyo has them."""
+        left = {name: value for name, value in self.profile.items() if name not in names}
+        return MetricEvent(left, self.attributes)
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -9,6 +9,8 @@ from commerce.errors import Unmappable
 from commerce.orders import Order
 
 E_MAIL = re.compile(r"[^\s@\"<>(),;:\\\[\]]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_][\w-]*[^\W_]")
+IDENTIFIERS = ("email", "phone_number", "external_id")
+"""The strongest first."""
 PUNCTUATION = re.compile(r"[\s().\-/\u00a0]")
 E_164 = re.compile(r"\+[1-9]\d{6,14}")
 NORTH_AMERICA = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
@@ -25,8 +27,7 @@ def to_profile(order: Order) -> dict[str, Any]:
     profile = {
         "email": e_mail(order),
         "phone_number": e164(order.phone),
-        # Prefixed, as two stores in one account would otherwise share customer ids.
-        "external_id": f"{order.source}:{customer.id}" if customer and customer.id else "",
+        "external_id": external_id(order.source, customer.id) if customer and customer.id else "",
     }
     if not any(profile.values()):
         return {}
@@ -41,15 +42,25 @@ def e_mail(order: Order) -> str:
     given = (order.email or (order.customer.email if order.customer else "")).strip()
     if not given:
         return ""
-    local = given.rpartition("@")[0]
-    odd = len(given) > 254 or ".." in given or local.startswith(".") or local.endswith(".")
-    if odd or not E_MAIL.fullmatch(given):
+    if not is_e_mail(given):
         raise Unmappable(
             "email",
             f"the e-mail address of order {order.number} is not one",
             hint="correct it in the shop for later orders, then dismiss this record",
         )
     return given
+
+
+def is_e_mail(given: str) -> bool:
+    """Whether it can be an e-mail address."""
+    local = given.rpartition("@")[0]
+    odd = len(given) > 254 or ".." in given or local.startswith(".") or local.endswith(".")
+    return not odd and E_MAIL.fullmatch(given) is not None
+
+
+def external_id(source: str, customer_id: str) -> str:
+    """Our name of a customer. Prefixed, as two stores in one account would otherwise share customer ids."""
+    return f"{source}:{customer_id}"
 
 
 def e164(phone: str) -> str:
@@ -64,7 +75,18 @@ def e164(phone: str) -> str:
     return number
 
 
+def expendable(profile: dict[str, Any], refused: str = "") -> str:
+    """The identifier to do without, once Klaviyo has refused `refused` or, without that, finds them at odds.
+
+    The e-mail address is the last to go. Empty when nothing else would say who it is.
+    """
+    named = [name for name in IDENTIFIERS if profile.get(name)]
+    if refused:
+        return refused if refused in named and len(named) > 1 else ""
+    return "phone_number" if "phone_number" in named[1:] else named[-1] if len(named) > 1 else ""
+
+
 def identity(profile: dict[str, Any]) -> str:
     """What Klaviyo knows the person by, the first that is there."""
-    found = profile.get("email") or profile.get("phone_number") or profile.get("external_id") or ""
-    return str(found).lower()
+    found: str = next((profile[name] for name in IDENTIFIERS if profile.get(name)), "")
+    return found.lower()

@@ -47,7 +47,7 @@ class Integration(BaseModel):
     @property
     def is_ours(self) -> bool:
         """Whether events sent by API, such as the hub's, land in its metrics."""
-        return (self.name or "API").upper() == "API"
+        return (self.name or "API").upper() == "API" or (self.category or "").upper() == "API"
 
 
 class MetricAttributes(BaseModel):
@@ -71,11 +71,62 @@ class Links(BaseModel):
     next: str | None = None
 
 
-class Metrics(BaseModel):
+class Page(BaseModel):
+    """One page of a list."""
+
+    links: Links = Links()
+
+
+class Metrics(Page):
     """One page of metrics."""
 
     data: list[Metric]
-    links: Links = Links()
+
+
+class Linkage(BaseModel):
+    """The id of something else."""
+
+    id: str
+
+
+class Relationship(BaseModel):
+    """What something is tied to, if it is."""
+
+    data: Linkage | None = None
+
+
+class MappedRelationships(BaseModel):
+    """A mapping points at a metric, or at a custom one that the merchant has put together."""
+
+    metric: Relationship = Relationship()
+    custom_metric: Relationship = Field(default=Relationship(), alias="custom-metric")
+
+
+class MappedMetric(BaseModel):
+    """`id` is the mapping's name, e.g. "revenue"."""
+
+    # https://developers.klaviyo.com/en/reference/get_mapped_metrics
+    id: str
+    relationships: MappedRelationships = MappedRelationships()
+
+
+class MappedMetrics(BaseModel):
+    """All mappings."""
+
+    data: list[MappedMetric]
+
+
+class Profile(BaseModel):
+    """A person; we read Klaviyo's id and nothing else."""
+
+    # https://developers.klaviyo.com/en/reference/get_profiles
+    id: str
+
+
+class Profiles(Page):
+    """One page of profiles."""
+
+    data: list[Profile]
 
 
 class Source(BaseModel):

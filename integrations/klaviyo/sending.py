@@ -19,7 +19,9 @@ from commerce.outcomes import Binding, Done, Held, Outcome, Unknown
 from commerce.ports import Item
 from integrations.klaviyo.bodies import Plan, bulk, packed, single
 from integrations.klaviyo.client import KlaviyoApi
-from integrations.klaviyo.refusals import VENDOR
+from integrations.klaviyo.mapping import MetricEvent
+from integrations.klaviyo.people import expendable
+from integrations.klaviyo.refusals import VENDOR, IdentifierRefused
 
 FEW = 10
 """A refused bulk request is halved down to this many orders, which then go one by one: cheaper than halving on."""
@@ -64,15 +66,21 @@ class Singly:
 
     def _send_one(self, plan: Plan) -> Outcome | None:
         """What became of the plan; None when nothing of it was sent."""
-        accepted = 0
+        accepted, left_out = 0, list[str]()
         try:
             for event in plan.events:
                 if self._stop.is_set():
                     return partly(plan, accepted)
-                self._api.create_event(single(event))
+                self._create(event, left_out)
                 accepted += 1
         except Rejected as refused:
             return held(plan, refused)
+        except UnicodeEncodeError:
+            return Held(
+                cause="unmappable_text",
+                reason=f"order {plan.order}: a text in it has half a character (a lone surrogate)",
+                hint="correct the order's texts in the shop, record it again, then release this record",
+            )
         except UnexpectedAnswer as odd:
             return Held(cause="unexpected_answer", reason=f"order {plan.order}: {odd}", hint=odd.hint)
         except OutcomeUnknown as lost:
@@ -81,7 +89,20 @@ class Singly:
         except (NotAuthorised, TemporarilyUnavailable) as error:
             self._stop_for(error)
             return partly(plan, accepted)
-        return done(plan)
+        return done(plan, *(f"{name.replace('_', ' ')} left out: Klaviyo refuses it" for name in left_out))
+
+    def _create(self, event: MetricEvent, left_out: list[str]) -> None:
+        """Send one event, without identifiers that Klaviyo refuses; those are added to `left_out`."""
+        while True:
+            try:
+                self._api.create_event(single(event.without(left_out)))
+            except IdentifierRefused as refused:
+                odd = expendable(event.without(left_out).profile, refused.identifier)
+                if not odd:
+                    raise
+                left_out.append(odd)
+            else:
+                return
 
     def _count_lost(self) -> None:
         self._lost += 1
@@ -105,7 +126,7 @@ def send_in_bulk(api: KlaviyoApi, plans: Sequence[Plan]) -> Generator[tuple[Item
         batch = waiting.popleft()
         try:
             api.create_events(bulk(event for plan in batch for event in plan.events))
-        except Rejected:
+        except (Rejected, UnicodeEncodeError):
             if len(batch) <= FEW:
                 singly.extend(batch)
             else:
@@ -118,9 +139,9 @@ def send_in_bulk(api: KlaviyoApi, plans: Sequence[Plan]) -> Generator[tuple[Item
     return singly
 
 
-def done(plan: Plan) -> Done:
+def done(plan: Plan, *notes: str) -> Done:
     """Klaviyo has accepted every event of the plan. There is no id of theirs to keep; ours is."""
-    return Done(binding=Binding(vendor_id=plan.main), note=plan.note)
+    return Done(binding=Binding(vendor_id=plan.main), note="; ".join(note for note in (plan.note, *notes) if note))
 
 
 def partly(plan: Plan, accepted: int) -> Unknown | None:

@@ -144,7 +144,7 @@ class KlaviyoSimulator(Simulator):
         found = self.account.people.profiles.get(profile_id)
         if found is None:
             raise Refusal(404, "not_found", "Not found.", f"A profile with id {profile_id} does not exist.")
-        shown = reading.profile(found, self.base_url, request)
+        shown = reading.profile(found, self.base_url, consents=reading.consents_wanted(request))
         return document({"data": reading.sparse([shown], request)[0]})
 
     def _list_events(self, request: httpx.Request) -> httpx.Response:

@@ -10,7 +10,7 @@ from typing import Any
 from integrations.klaviyo.simulator.answers import Refusal
 
 # https://developers.klaviyo.com/en/docs/filtering_
-OPERATORS = {
+OPERATORS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "events": {
         "metric_id": ("equals",),
         "profile_id": ("equals",),

@@ -91,11 +91,12 @@ def profiles(account: Account, request: httpx.Request, base_url: str) -> Json:
     def read(one: Profile, field: str) -> Any:
         return getattr(one, field) if field in ("id", "created", "updated") else one.attributes.get(field)
 
-    wanted = request.url.params.get("filter", "")
+    wanted, consents = request.url.params.get("filter", ""), consents_wanted(request)
     rows = chosen(list(account.people.profiles.values()), wanted, "profiles", read)
     field, back = _sorting(request, "created", ("created", "updated", "email", "id"))
     rows.sort(key=lambda one: read(one, field) or "", reverse=back)
-    return page([profile(one, base_url, request) for one in rows], request, base_url, default=20, most=100)
+    shown = [profile(one, base_url, consents=consents) for one in rows]
+    return page(shown, request, base_url, default=20, most=100)
 
 
 def events(account: Account, request: httpx.Request, base_url: str, seen_until: float) -> Json:
@@ -145,8 +146,8 @@ def sparse(rows: Sequence[Json], request: httpx.Request) -> list[Json]:
     return shown
 
 
-def profile(one: Profile, base_url: str, request: httpx.Request | None = None) -> Json:
-    """A profile; with its consents when `additional-fields` asks for them."""
+def profile(one: Profile, base_url: str, *, consents: bool = False) -> Json:
+    """A profile, with its consents if wanted."""
     attributes = {
         **dict.fromkeys(("email", "phone_number", "external_id", "first_name", "last_name"), None),
         **{name: value for name, value in one.attributes.items() if name not in ("_kx", "anonymous_id")},
@@ -154,15 +155,20 @@ def profile(one: Profile, base_url: str, request: httpx.Request | None = None) -
         "updated": when(one.updated),
         "last_event_date": None if one.last_event is None else when(one.last_event),
     }
-    more = "" if request is None else request.url.params.get("additional-fields[profile]", "")
-    if more not in ("", "subscriptions"):
-        parameter = "additional-fields[profile]"
-        raise Refusal(400, "invalid", "Invalid input.", f"'{more}' cannot be added.", parameter=parameter)
-    if more:
+    if consents:
         marketing = {"can_receive_email_marketing": not one.suppressed, "consent": one.consent}
         attributes["subscriptions"] = {"email": {"marketing": marketing}}
     links = {"self": f"{base_url}/api/profiles/{one.id}/"}
     return {"type": "profile", "id": one.id, "attributes": attributes, "links": links}
+
+
+def consents_wanted(request: httpx.Request) -> bool:
+    """Whether `additional-fields` asks for consents; predictions are not known here."""
+    parameter = "additional-fields[profile]"
+    more = request.url.params.get(parameter, "")
+    if more not in ("", "subscriptions"):
+        raise Refusal(400, "invalid", "Invalid input.", f"'{more}' cannot be added.", parameter=parameter)
+    return bool(more)
 
 
 def _sorting(request: httpx.Request, default: str, known: Sequence[str]) -> tuple[str, bool]:

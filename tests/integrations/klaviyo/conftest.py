@@ -99,4 +99,5 @@ def unique_ids(account: KlaviyoSimulator) -> list[str]:
 
 
 def paths(account: KlaviyoSimulator) -> list[str]:
-    return [f"{call.path} {call.status}" for call in account.calls]
+    """What was written where, and how it was answered."""
+    return [f"{call.path} {call.status}" for call in account.calls if call.method == "POST"]

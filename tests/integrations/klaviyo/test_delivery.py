@@ -9,7 +9,7 @@ from commerce.events import Kind
 from commerce.outcomes import Binding, Done, Held, Skipped, Unknown
 from integrations.simulator import Fault
 from tests.builders import a_fulfilment, a_line, a_refund, after, an_event, an_order
-from tests.integrations.klaviyo.conftest import about, an_item, deliver, placed, states, unique_ids
+from tests.integrations.klaviyo.conftest import about, an_item, deliver, paths, placed, states, unique_ids
 
 
 def test_the_life_of_an_order(account, klaviyo) -> None:
@@ -117,7 +117,7 @@ def test_what_klaviyo_refuses_is_held_with_its_words_and_without_the_shoppers(ac
             }
         ]
     }
-    account.faults = [Fault(kind="before", status=400, body=body)]
+    account.faults = [Fault(on="POST", kind="before", status=400, body=body)]
     (held,) = deliver(klaviyo, [placed(1)]).values()
     # then a person sees where and why, and no personal data
     assert isinstance(held, Held)
@@ -129,7 +129,7 @@ def test_what_klaviyo_refuses_is_held_with_its_words_and_without_the_shoppers(ac
 
 @pytest.mark.parametrize("kind", ["after", "drop_after", "timeout_after"])
 def test_a_lost_answer_gives_one_event(account, klaviyo, kind) -> None:
-    account.faults = [Fault(kind=kind, status=503)]
+    account.faults = [Fault(on="POST", kind=kind, status=503)]
     assert states(deliver(klaviyo, [placed(1)]).values()) == ["done"]
     assert unique_ids(account) == ["shop:ordered:51:line-TEA", "shop:placed:51"]
 
@@ -137,7 +137,7 @@ def test_a_lost_answer_gives_one_event(account, klaviyo, kind) -> None:
 def test_an_order_is_done_only_when_all_its_events_are_accepted(account, connect) -> None:
     # given Klaviyo that stops answering after the first event
     klaviyo, item = connect(workers=1), placed(1)
-    account.faults = [Fault(kind="after", status=202), Fault(kind="before", status=502, times=4)]
+    account.faults = [Fault(on="POST", kind="after", status=202), Fault(on="POST", kind="before", status=502, times=4)]
     (outcome,) = deliver(klaviyo, [item]).values()
     # then the order is in doubt, not done
     assert outcome == Unknown(reason="order #1: Klaviyo gave no clear answer")
@@ -151,7 +151,10 @@ def test_an_order_is_done_only_when_all_its_events_are_accepted(account, connect
 def test_an_order_that_was_cut_in_the_middle_is_in_doubt(account, connect) -> None:
     # given Klaviyo that asks for a long pause after the first event
     klaviyo, told = connect(workers=1), []
-    account.faults = [Fault(kind="after", status=202), Fault(status=429, headers={"retry-after": "55"})]
+    account.faults = [
+        Fault(on="POST", kind="after", status=202),
+        Fault(on="POST", status=429, headers={"retry-after": "55"}),
+    ]
     with pytest.raises(RateLimited):
         told.extend(klaviyo.deliver([placed(1), placed(2)]))
     # then it is told as in doubt, the next one not at all, and nothing more was sent
@@ -162,14 +165,14 @@ def test_an_order_that_was_cut_in_the_middle_is_in_doubt(account, connect) -> No
 
 
 def test_too_fast_waits_as_long_as_klaviyo_asks(account, klaviyo, clock) -> None:
-    account.faults = [Fault(kind="before", status=429, headers={"retry-after": "7"}, body={"errors": []})]
+    account.faults = [Fault(on="POST", kind="before", status=429, headers={"retry-after": "7"}, body={"errors": []})]
     assert states(deliver(klaviyo, [placed(1)]).values()) == ["done"]
     assert clock.slept == [7.0]
 
 
 def test_a_long_wait_is_handed_back_to_the_hub(account, connect, clock) -> None:
     klaviyo = connect(workers=1)
-    account.faults = [Fault(kind="before", status=429, headers={"retry-after": "55"}, body={"errors": []})]
+    account.faults = [Fault(on="POST", kind="before", status=429, headers={"retry-after": "55"}, body={"errors": []})]
     with pytest.raises(RateLimited) as told:
         list(klaviyo.deliver([placed(1), placed(2)]))
     assert told.value.retry_after == 55
@@ -182,18 +185,18 @@ def test_our_pace_stays_within_klaviyos_limits(account, connect, clock) -> None:
     outcomes = deliver(klaviyo, [placed(n) for n in range(175)])
     # then Klaviyo never has to slow us down
     assert states(outcomes.values()) == ["done"] * 175
-    assert account.do_calls() == {"POST 202": 350}
+    assert account.do_calls() == {"GET 200": 1, "POST 202": 350}
     assert sum(clock.slept) >= 1
 
 
 def test_a_vendor_that_is_down_is_not_asked_for_every_order(account, connect) -> None:
     klaviyo = connect(workers=1)
-    account.faults = [Fault(kind="before", status=503, times=1000)]
+    account.faults = [Fault(on="POST", kind="before", status=503, times=1000)]
     told = []
     with pytest.raises(TemporarilyUnavailable, match="gave no answer to 3 orders"):
         told.extend(klaviyo.deliver([placed(n) for n in range(50)]))
     assert states(outcome for _, outcome in told) == ["unknown"] * 3
-    assert len(account.calls) == 12
+    assert len(paths(account)) == 12
 
 
 def test_a_refused_key_stops_the_batch_and_burns_nothing(account, klaviyo) -> None:
@@ -201,7 +204,7 @@ def test_a_refused_key_stops_the_batch_and_burns_nothing(account, klaviyo) -> No
     with pytest.raises(NotAuthorised, match="refuses the API key") as refused:
         list(klaviyo.deliver([placed(n) for n in range(20)]))
     assert "pk_sim" not in str(refused.value)
-    assert len(account.calls) <= 2
+    assert len(paths(account)) <= 2
     # and once there is a key again, all arrive
     account.do_set_key("pk_sim")
     assert states(deliver(klaviyo, [placed(n) for n in range(20)]).values()) == ["done"] * 20

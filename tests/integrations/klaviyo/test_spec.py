@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from commerce.events import Kind
+from commerce.ports import Person
 from integrations.connector import Services
 from integrations.klaviyo import Klaviyo
-from integrations.klaviyo.refusals import SCOPES
+from integrations.klaviyo.endpoints import ENDPOINTS as CALLED
 from integrations.klaviyo.settings import KlaviyoSettings
 from integrations.klaviyo.simulator import KlaviyoSimulator
 from integrations.klaviyo.simulator.endpoints import ENDPOINTS
@@ -26,7 +27,7 @@ HEADERS = {"authorization": "Klaviyo-API-Key pk_sim", "revision": "2026-07-15"}
 
 
 class Judged(httpx.BaseTransport):
-    """A simulator whose every exchange is compared with the file."""
+    """A simulator whose every exchange is compared with the file: bodies, query parameters and answers."""
 
     def __init__(self, account: KlaviyoSimulator) -> None:
         self.account = account
@@ -38,14 +39,21 @@ class Judged(httpx.BaseTransport):
         method, path = request.method, request.url.path
         self.seen.append((method, path, answer.status_code))
         sent = json.loads(request.content) if request.content else None
-        if sent is not None and answer.is_success:
+        if sent is not None and not probing(sent):
             self.wrong += [f"sent {path} {one}" for one in complaints(method, path, body=sent)]
+        known = {one["name"] for one in operation(method, path)["parameters"] if one["in"] == "query"}
+        self.wrong += [f"asked {path} with {name}" for name in request.url.params if name not in known]
         told = answer.json() if answer.content else None
         self.wrong += [
             f"told {path} {answer.status_code} {one}"
             for one in complaints(method, path, body=told, status=answer.status_code)
         ]
         return answer
+
+
+def probing(sent: Any) -> bool:
+    """Whether it is one of the two requests that are meant to be refused, to see whether the key would be."""
+    return bool(sent["data"]["attributes"] == {})
 
 
 @pytest.fixture
@@ -74,6 +82,10 @@ def test_everything_we_send_and_are_told_is_in_the_file(account, judged, klaviyo
     for _ in range(2):
         assert {outcome.state for _, outcome in klaviyo.deliver([*live, *old])} == {"done"}
     assert all(finding.ok for finding in klaviyo.check())
+    # and people are left out, refused and forgotten
+    account.do_refuse_phone("+15035550123")
+    assert {outcome.state for _, outcome in klaviyo.deliver([placed(20, phone="+15035550123")])} == {"done"}
+    klaviyo.forget(Person(email="ada@example.com", phone="+15035550124", customer_id="9001", source="shop"))
     # then the file has nothing to complain about, and all we use was used
     assert judged.wrong == []
     used = set(judged.seen)
@@ -84,6 +96,10 @@ def test_everything_we_send_and_are_told_is_in_the_file(account, judged, klaviyo
         ("POST", "/api/event-bulk-create-jobs", 400),
         ("GET", "/api/accounts", 200),
         ("GET", "/api/metrics", 200),
+        ("GET", "/api/mapped-metrics", 200),
+        ("GET", "/api/profiles", 200),
+        ("POST", "/api/data-privacy-deletion-jobs", 202),
+        ("POST", "/api/data-privacy-deletion-jobs", 400),
     }
 
 
@@ -102,10 +118,19 @@ def test_the_file_would_find_a_misspelt_or_mistyped_field() -> None:
     assert found(properties=None)
 
 
-@pytest.mark.parametrize("path", ["/api/events", "/api/profiles", "/api/metrics", "/api/accounts"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/events?include=metric,profile",
+        "/api/profiles?additional-fields[profile]=subscriptions",
+        "/api/metrics",
+        "/api/mapped-metrics",
+        "/api/accounts",
+    ],
+)
 def test_what_the_simulator_lets_us_read_is_in_the_file(account, judged, klaviyo, path) -> None:
     list(klaviyo.deliver([placed(1)]))
-    account.do_third_party_metric()
+    account.do_map_metric("revenue", account.do_third_party_metric())
     with httpx.Client(transport=judged, base_url=BASE, headers=HEADERS) as client:
         assert client.get(path).status_code == 200
     assert judged.wrong == []
@@ -139,6 +164,12 @@ def test_the_simulators_filters_are_those_of_the_file(collection) -> None:
         assert set(operators) == allowed, field
 
 
-def test_our_scopes_are_those_of_the_file() -> None:
-    for (method, path), scope in SCOPES.items():
-        assert operation(method, path)["x-klaviyo-scopes"] == [scope]
+@pytest.mark.parametrize(("method", "path"), CALLED)
+def test_our_table_of_limits_and_scopes_is_that_of_the_file(method, path) -> None:
+    ours, said = CALLED[method, path], operation(method, path)
+    limits = {"burst": f"{ours.per_second}/s", "steady": f"{ours.per_minute}/m"}
+    assert said["x-klaviyo-ratelimit"] == limits
+    assert said["x-klaviyo-scopes"] == [ours.scope]
+    (second, _), (minute, _) = ours.pace
+    assert 1 <= second <= ours.per_second
+    assert 1 <= minute < ours.per_minute
