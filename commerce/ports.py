@@ -203,6 +203,30 @@ class Forgetting(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """What the hub remembers of one destination's documents."""
+
+    def subject_of(self, vendor_id: str) -> str | None:
+        """The subject whose document has this id, None when it is not one of ours."""
+        ...
+
+    def binding(self, subject: str) -> Binding | None:
+        """What the destination holds for this subject, as far as we know."""
+        ...
+
+
+@runtime_checkable
+class Audited(Protocol):
+    """A destination whose documents people change by hand, and that can say which were changed."""
+
+    def foreign_changes(self, since: datetime, memory: Memory) -> tuple[Sequence[Alert], datetime]:
+        """What somebody else did to our documents since then, and up to when that is known (both aware).
+
+        Called about once an hour; may be repeated for the same time.
+        """
+        ...
+
+
 class Alerts(Protocol):
     """Where people are told."""
 

@@ -90,11 +90,13 @@ class Authorisation:
     `address(settings, redirect, state)` is where the browser goes; `redirect` is where the vendor sends it back to.
     `granted(settings, services, redirect, answer)` reads the answer's query (its state is already checked), exchanges
     the code, keeps the tokens with the account they are for, and returns that account. Raises NotAuthorised when the
-    merchant or the vendor refused.
+    merchant or the vendor refused. `revoked(settings, services)` gives our access back to the vendor, where it offers
+    that; repeating it is harmless.
     """
 
     address: Callable[[Any, str, str], str]
     granted: Callable[[Any, Services, str, Mapping[str, str]], str]
+    revoked: Callable[[Any, Services], None] | None = None
 
 
 @dataclass(frozen=True)

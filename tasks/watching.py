@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from commerce.errors import HubError
 from commerce.ports import Alert, Worrying
 from tasks.alerting import paused_alert, send_waiting
+from tasks.auditing import audit
 from tasks.hub import Hub
 from tasks.tally import Tally
 
@@ -28,8 +29,10 @@ def watch(hub: Hub, missed: Iterable[Alert] = ()) -> Tally:
     `missed` are problems that only the scheduler knows of.
     """
     hub.ledger.prune()
+    audited = audit(hub)
     problems = {alert.fingerprint: alert for alert in (*found(hub), *missed)}
     tally = Tally()
+    tally.counts["new"] += audited
     for alert in problems.values():
         new = hub.ledger.raise_alert(alert)
         tally.counts["new" if new else "known"] += 1

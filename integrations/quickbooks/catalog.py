@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from commerce.errors import UnexpectedAnswer
-from commerce.values import fingerprint
-from integrations.quickbooks.client import Books, canonical, one_of, quoted, rows_of, select
+from integrations.quickbooks.chart import Chart
+from integrations.quickbooks.client import Books, one_of, rows_of, select
+from integrations.quickbooks.creating import Creator
 from integrations.quickbooks.faults import VENDOR, error_of
-from integrations.quickbooks.mapping import Chart
-from integrations.quickbooks.schemas import Named, Preferences, problem_in
+from integrations.quickbooks.problems import problem_in
+from integrations.quickbooks.schemas import Company, Named, Preferences
 from integrations.quickbooks.settings import QuickBooksSettings
 
-ACCOUNT_TYPES = {
-    "tax": "Other Current Liability",
-    "gift_card": "Other Current Liability",
-    "tip": "Other Current Liability",
-    "duty": "Other Current Liability",
-    "rounding": "Other Expense",
-}
-"""By kind of line; every other kind is income."""
 CLEARING_TYPES = ("Other Current Asset", "Bank")
 """What a RefundReceipt may be paid from."""
 
@@ -35,9 +28,13 @@ class Catalog:
         self._books = books
         self._chart: Chart | None = None
         self.preferences = Preferences()
+        self.company = Company()
         self.accounts: dict[str, Named] = {}
         self.items: dict[str, Named] = {}
         self.customers: dict[str, Named] = {}
+        self.tax_codes: dict[str, Named] = {}
+        self.refused: dict[str, str] = {}
+        """Why something could not be created, by its name in lower case."""
 
     def chart(self) -> Chart:
         """Ids for the mapping; read when first asked for, and again while a name is missing."""
@@ -56,24 +53,30 @@ class Catalog:
         self._chart = None
 
     def read(self) -> None:
-        """Ask for preferences, accounts, items and the customer by name, in one call."""
+        """Ask for company, preferences, and accounts, items, customers and tax code by name, in one call."""
         wanted = {
+            "company": select("*", "CompanyInfo"),
             "prefs": select("*", "Preferences"),
-            "accounts": select("Id, Name, AccountType, Active", "Account", f"Name {one_of(self._account_names())}"),
-            "items": select("Id, Name, Type, Active", "Item", f"Name {one_of(self._item_names())}"),
+            "accounts": select("*", "Account", f"Name {one_of(self._account_names())}"),
+            "items": select("*", "Item", f"Name {one_of(self._item_names())}"),
         }
-        if self._settings.customer:
-            where = f"DisplayName = {quoted(self._settings.customer)}"
-            wanted["customer"] = select("Id, DisplayName, Active", "Customer", where)
-        answers = self._books.batch([{"bId": key, "Query": statement} for key, statement in wanted.items()])
+        if names := sorted(set(self.customer_names().values())):
+            wanted["customers"] = select("*", "Customer", f"DisplayName {one_of(names)}")
+        if self._settings.tax_code:
+            wanted["codes"] = select("*", "TaxCode", f"Name {one_of([self._settings.tax_code])}")
+        pages = {key: f"{statement} STARTPOSITION 1 MAXRESULTS 1000" for key, statement in wanted.items()}
+        answers = self._books.batch([{"bId": key, "Query": statement} for key, statement in pages.items()])
         for answer in answers.values():
             if problem := problem_in(answer):
                 raise error_of(problem)
         try:
-            self.preferences = Preferences.model_validate(next(iter(rows_of(answers["prefs"])), {}))
-            self.accounts = _by_name(rows_of(answers["accounts"]))
-            self.items = _by_name(rows_of(answers["items"]))
-            self.customers = _by_name(rows_of(answers["customer"]) if "customer" in wanted else [])
+            rows = {key: rows_of(answers[key]) for key in wanted}
+            self.company = Company.model_validate(next(iter(rows["company"]), {}))
+            self.preferences = Preferences.model_validate(next(iter(rows["prefs"]), {}))
+            self.accounts = _by_name(rows["accounts"])
+            self.items = _by_name(rows["items"])
+            self.customers = _by_name(rows.get("customers", []))
+            self.tax_codes = _by_name(rows.get("codes", []))
         except (KeyError, ValidationError) as error:
             raise UnexpectedAnswer(VENDOR, "the company's lists cannot be read") from error
 
@@ -82,58 +85,46 @@ class Catalog:
         settings = self._settings
         missing = [f"items.{kind} = {name!r}" for kind, name in settings.items if name.lower() not in self.items]
         missing += [f"tax_items = {name!r}" for name in settings.tax_items.values() if name.lower() not in self.items]
-        missing += [f"clearing = {name!r}" for name in self._clearing().values() if name.lower() not in self.accounts]
-        if settings.customer and settings.customer.lower() not in self.customers:
-            missing.append(f"customer = {settings.customer!r}")
+        missing += [f"clearing = {name!r}" for name in self.clearing().values() if name.lower() not in self.accounts]
+        customers = set(self.customer_names().values())
+        missing += [f"customer = {name!r}" for name in sorted(customers) if name.lower() not in self.customers]
+        if settings.tax_code and settings.tax_code.lower() not in self.tax_codes:
+            missing.append(f"tax_code = {settings.tax_code!r}")
         return missing
 
     def create_missing(self) -> list[str]:
-        """Create what the maps name and the company lacks; the names created. Repeating creates nothing twice."""
-        created = []
-        for name, kind in self._wanted_accounts().items():
-            if name.lower() not in self.accounts:
-                self.accounts[name.lower()] = self._create("Account", {"Name": name, "AccountType": kind})
-                created.append(name)
-        for name, account in self._wanted_items().items():
-            if name.lower() not in self.items:
-                income = {"value": self.accounts[account.lower()].id}
-                body = {"Name": name, "Type": "Service", "IncomeAccountRef": income}
-                self.items[name.lower()] = self._create("Item", body)
-                created.append(name)
-        customer = self._settings.customer
-        if customer and customer.lower() not in self.customers:
-            self.customers[customer.lower()] = self._create("Customer", {"DisplayName": customer})
-            created.append(customer)
+        """Create what the maps name and the company lacks; the names created. Repeating creates nothing twice.
+
+        What QuickBooks refuses stays missing, and is held against the orders that need it.
+        """
+        creator = Creator(self._settings, self._books)
+        created = creator.create(self.clearing(), self.customer_names(), self.accounts, self.items, self.customers)
+        self.refused = creator.refused
         return created
 
-    def _create(self, entity: str, body: dict[str, Any]) -> Named:
-        request_id = fingerprint(self._books.realm_id, entity, canonical(body))
-        try:
-            return Named.model_validate(self._books.write(entity, body, request_id=request_id))
-        except ValidationError as error:
-            raise UnexpectedAnswer(VENDOR, f"the new {entity} cannot be read") from error
-
-    def _wanted_accounts(self) -> dict[str, str]:
-        """Type by account name, for everything that may have to be created."""
-        types = dict.fromkeys(self._clearing().values(), CLEARING_TYPES[0])
-        for kind, name in self._settings.accounts:
-            types.setdefault(name, ACCOUNT_TYPES.get(kind, "Income"))
-        return types
-
-    def _wanted_items(self) -> dict[str, str]:
-        """Account name by item name."""
-        accounts = dict(self._settings.accounts)
-        items: dict[str, str] = {}
-        for kind, name in self._settings.items:
-            items.setdefault(name, accounts[kind])
-        for name in self._settings.tax_items.values():
-            items.setdefault(name, accounts["tax"])
-        return items
-
-    def _clearing(self) -> dict[str, str]:
+    def clearing(self) -> dict[str, str]:
         """Clearing account's name by currency; the home currency's under its own code."""
-        home = self.preferences.currencies.home.value or "USD"
-        return {home: self._settings.clearing_account, **self._settings.clearing_accounts}
+        return {self.home: self._settings.clearing_account, **self._settings.clearing_accounts}
+
+    def customer_names(self) -> dict[str, str]:
+        """The customer's name by currency; a customer of QuickBooks has one currency only."""
+        names = {self.home: self._settings.customer, **self._settings.customers}
+        return {currency: name for currency, name in names.items() if name}
+
+    def owed(self) -> set[str]:
+        """Names, in lower case, of the items whose money is not the shop's: taxes and gift cards."""
+        items = self._settings.items
+        return {name.lower() for name in (items.tax, items.gift_card, *self._settings.tax_items.values())}
+
+    @property
+    def home(self) -> str:
+        """The currency that the books are kept in."""
+        return self.preferences.currencies.home.value or "USD"
+
+    @property
+    def needs_tax_code(self) -> bool:
+        """Whether each line needs a tax code of the company's own: everywhere but in the United States."""
+        return self.company.country not in ("", "US", "USA")
 
     def _account_names(self) -> list[str]:
         clearing = {self._settings.clearing_account, *self._settings.clearing_accounts.values()}
@@ -144,29 +135,30 @@ class Catalog:
         return sorted({name for _, name in self._settings.items} | set(self._settings.tax_items.values()))
 
     def _as_chart(self) -> Chart:
-        settings, clearing = self._settings, self._clearing()
-        customer = self.customers.get(settings.customer.lower())
+        settings, clearing = self._settings, self.clearing()
         names = {f"items.{kind}": name for kind, name in settings.items}
+        names |= {f"clearing.{currency}": name for currency, name in clearing.items()}
+        code = self.tax_codes.get(settings.tax_code.lower())
         return Chart(
-            items={kind: self.items[name.lower()].id for kind, name in settings.items if name.lower() in self.items},
-            taxes={
-                title: self.items[name.lower()].id
-                for title, name in settings.tax_items.items()
-                if name.lower() in self.items
-            },
-            clearing={
-                currency: self.accounts[name.lower()].id
-                for currency, name in clearing.items()
-                if name.lower() in self.accounts
-            },
-            names=names | {f"clearing.{currency}": name for currency, name in clearing.items()},
+            items=_ids(self.items, dict(settings.items)),
+            taxes=_ids(self.items, settings.tax_items),
+            clearing=_ids(self.accounts, clearing),
+            names=names,
+            refused={key: self.refused[name.lower()] for key, name in names.items() if name.lower() in self.refused},
             strict_taxes=settings.unmapped_tax == "hold",
-            customer=customer.id if customer else "",
-            home_currency=self.preferences.currencies.home.value or "USD",
+            customers=_ids(self.customers, self.customer_names()),
+            tax_code=code.id if code else "",
+            needs_tax_code=self.needs_tax_code,
+            home_currency=self.home,
             several_currencies=self.preferences.currencies.several,
             prefix=settings.prefix,
             timezone=settings.timezone,
         )
+
+
+def _ids(found: dict[str, Named], names: Mapping[str, str]) -> dict[str, str]:
+    """Ids of what was found, by the key of its name."""
+    return {key: found[name.lower()].id for key, name in names.items() if name.lower() in found}
 
 
 def _by_name(rows: Iterable[dict[str, Any]]) -> dict[str, Named]:

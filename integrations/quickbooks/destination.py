@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import ClassVar, Literal
 
 from commerce.errors import NotAuthorised, TemporarilyUnavailable
 from commerce.outcomes import Held, Outcome, Retry
-from commerce.ports import Finding, Item
+from commerce.ports import Alert, Finding, Item, Memory
 from integrations.connector import Services
+from integrations.quickbooks.allowance import concerns
+from integrations.quickbooks.auditing import foreign_changes
 from integrations.quickbooks.catalog import Catalog
 from integrations.quickbooks.checking import findings
 from integrations.quickbooks.client import LARGEST_BATCH, Books
@@ -22,7 +25,7 @@ Job = tuple[Work, Draft]
 
 
 class QuickBooks:
-    """One company's books. Implements Destination and Checkable."""
+    """One company's books. Implements Destination, Checkable, Worrying and Audited."""
 
     keeps: Literal["state"] = "state"
     topics: ClassVar[frozenset[str]] = frozenset({"order"})
@@ -54,6 +57,15 @@ class QuickBooks:
         created = self.catalog.create_missing()
         self.catalog.forget()
         return created
+
+    def concerns(self) -> Iterator[Alert]:
+        """Reads of the month that are nearly used up, access that ends for good; asks QuickBooks nothing."""
+        return concerns(self.settings, self._services)
+
+    def foreign_changes(self, since: datetime, memory: Memory) -> tuple[list[Alert], datetime]:
+        """Documents of ours that somebody deleted, changed or doubled since then, and up to when that is known."""
+        now = datetime.fromtimestamp(self._services.clock(), UTC)
+        return foreign_changes(self.books, self.settings.name, since, now, memory)
 
     def documents(self, since: str, until: str) -> Iterator[Booked]:
         """Receipts and refund receipts dated within [since, until] ("2026-11-01"), ours and others', to compare."""
@@ -91,7 +103,8 @@ class QuickBooks:
             unsure = [work for work in works if work.outcome is None and self._unsure(work)]
             jobs = [(work, draft) for work in unsure for draft in work.pending(entity) if draft.key not in work.known]
             if jobs:
-                look_for(self.books, jobs)
+                kept = self.catalog.preferences.sales_forms.custom_numbers
+                look_for(self.books, jobs, by_number=kept)
 
     def _unsure(self, work: Work) -> bool:
         return self.settings.look_before_posting or work.item.in_doubt or work.item.attempt > 1

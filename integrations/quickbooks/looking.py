@@ -28,15 +28,19 @@ class Booked(Frozen):
     id: str = ""
 
 
-def look_for(books: Books, jobs: Sequence[tuple[Work, Draft]]) -> None:
+def look_for(books: Books, jobs: Sequence[tuple[Work, Draft]], *, by_number: bool = True) -> None:
     """Adopt documents of ours that are in the books already, and hold orders whose number is somebody else's.
 
-    All drafts of one call are of one entity.
+    All drafts of one call are of one entity. Where QuickBooks gives its own numbers (`by_number` False) the documents
+    of those days are read for our marker: a memo cannot be searched.
     """
     entity = jobs[0][1].entity
-    found = find(books, entity, [draft.number for _, draft in jobs])
+    if by_number:
+        found = find(books, entity, [draft.number for _, draft in jobs])
+    else:
+        found = find_by_day(books, entity, [draft.body["TxnDate"] for _, draft in jobs])
     for work, draft in jobs:
-        take(work, draft, found)
+        take(work, draft, found, by_number=by_number)
 
 
 def find(books: Books, entity: str, numbers: Sequence[str]) -> list[Document]:
@@ -45,11 +49,20 @@ def find(books: Books, entity: str, numbers: Sequence[str]) -> list[Document]:
     for start in range(0, len(numbers), NUMBERS_PER_QUERY):
         some = numbers[start : start + NUMBERS_PER_QUERY]
         statement = select(FIELDS, entity, f"DocNumber {one_of(some)}")
-        found += [to_read(row) for row in books.query(f"{statement} MAXRESULTS 1000")]
+        found += [to_read(row) for row in books.query_pages(f"{statement} ORDERBY Id")]
     return found
 
 
-def take(work: Work, draft: Draft, found: Sequence[Document]) -> None:
+def find_by_day(books: Books, entity: str, days: Sequence[str]) -> list[Document]:
+    """The documents of these days ("2026-11-20") that carry a marker of ours."""
+    found: list[Document] = []
+    for day in sorted(set(days)):
+        statement = select(FIELDS, entity, f"TxnDate = {quoted(day)}")
+        found += [to_read(row) for row in books.query_pages(f"{statement} ORDERBY Id")]
+    return [one for one in found if one.marker]
+
+
+def take(work: Work, draft: Draft, found: Sequence[Document], *, by_number: bool = True) -> None:
     """Adopt ours of the found documents: as it is when its total is right, to be corrected when it is not.
 
     Held when the number is taken by a document without our marker.
@@ -63,7 +76,7 @@ def take(work: Work, draft: Draft, found: Sequence[Document]) -> None:
             work.notes.append(f"the books hold {len(ours)} documents {draft.number} of ours; delete all but one")
         return
     taken = next((one for one in found if one.doc_number == draft.number), None)
-    if taken:
+    if taken and by_number:
         hint = (
             "renumber that document in QuickBooks, or give this connection a prefix; or dismiss if it is the same sale"
         )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
-
 from commerce.errors import Unmappable
 from commerce.money import Money
 from commerce.orders import Order
 from commerce.posting import Posting, PostingLine
 from commerce.values import Frozen, fingerprint
+from integrations.quickbooks.chart import Chart
 from integrations.quickbooks.schemas import MARKER
 
 Entity = Literal["SalesReceipt", "RefundReceipt"]
@@ -23,28 +23,10 @@ Entity = Literal["SalesReceipt", "RefundReceipt"]
 LONGEST_NUMBER = 21
 LONGEST_DESCRIPTION = 4000
 CENT = Decimal("0.01")
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
+"""What JSON in UTF-8, or a line of a form, cannot hold."""
 ITEM_OF = {"gift_card_sold": "gift_card", "gift_card_redeemed": "gift_card"}
 """Kinds of line that share an item; every other kind has an item of its own name."""
-
-
-class Chart(Frozen):
-    """Ids of what our documents refer to in one company.
-
-    `items` by the name of the kind of line, `taxes` by the title of the tax, `clearing` by currency. A name that the
-    company does not have is missing here and is named in `names`, for the message. `strict_taxes`: a tax whose title
-    is not in `taxes` is refused.
-    """
-
-    items: dict[str, str]
-    taxes: dict[str, str] = Field(default_factory=dict)
-    clearing: dict[str, str]
-    names: dict[str, str] = Field(default_factory=dict)
-    strict_taxes: bool = False
-    customer: str = ""
-    home_currency: str
-    several_currencies: bool = False
-    prefix: str = ""
-    timezone: str = "UTC"
 
 
 class Draft(Frozen):
@@ -78,26 +60,33 @@ def to_draft(posting: Posting, order: Order, chart: Chart) -> Draft:
 def to_document(posting: Posting, chart: Chart, *, number: str, marker: str) -> dict[str, Any]:
     """The body of a SalesReceipt or RefundReceipt. Lines of both are positive for what the shopper paid for."""
     # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/salesreceipt
+    currency = posting.total.currency
+    customer = chart.customer(currency)
     body: dict[str, Any] = {
         "DocNumber": number,
         "TxnDate": local_date(posting.at, chart.timezone),
         "PrivateNote": marker,
         "CustomerMemo": {"value": f"Order {posting.number}"[:1000]},
-        "DepositToAccountRef": {"value": _clearing(posting.total.currency, chart)},
+        "DepositToAccountRef": {"value": chart.clearing_account(currency)},
         "Line": [_line(at, line, posting, chart) for at, line in enumerate(posting.lines, start=1)],
     }
     if posting.kind == "refund":
         body["PaymentRefNum"] = posting.id[-LONGEST_NUMBER:]
-    if chart.customer:
-        body["CustomerRef"] = {"value": chart.customer}
+    if customer:
+        body["CustomerRef"] = {"value": customer}
+    if chart.needs_tax_code:
+        body["GlobalTaxCalculation"] = "TaxExcluded"
     if chart.several_currencies:
-        body["CurrencyRef"] = {"value": posting.total.currency}
+        body["CurrencyRef"] = {"value": currency}
     return body
 
 
 def _line(at: int, line: PostingLine, posting: Posting, chart: Chart) -> dict[str, Any]:
-    detail: dict[str, Any] = {"ItemRef": {"value": _item(line, posting, chart)}, "TaxCodeRef": {"value": "NON"}}
-    description = line.description
+    detail: dict[str, Any] = {
+        "ItemRef": {"value": _item(line, posting, chart)},
+        "TaxCodeRef": {"value": chart.line_tax_code()},
+    }
+    description = UNPRINTABLE.sub(" ", line.description)
     if line.quantity and line.unit_price is not None:
         detail |= {"Qty": line.quantity, "UnitPrice": number_of(line.unit_price)}
     elif line.quantity:  # the price does not multiply back to the amount, and QuickBooks checks that (6070)
@@ -119,26 +108,7 @@ def _item(line: PostingLine, posting: Posting, chart: Chart) -> str:
     kind = ITEM_OF.get(line.kind, line.kind)
     if kind == "goods" and posting.kind == "refund":
         kind = "returns"
-    if kind not in chart.items:
-        name = chart.names.get(f"items.{kind}", kind)
-        hint = f"add a service item {name!r} in QuickBooks, or name another one in items.{kind}"
-        raise Unmappable("item", f"QuickBooks has no active product or service {name!r} (items.{kind})", hint=hint)
-    return chart.items[kind]
-
-
-def _clearing(currency: str, chart: Chart) -> str:
-    if currency != chart.home_currency and not chart.several_currencies:
-        raise Unmappable(
-            "currency",
-            f"the amounts are in {currency}, the books are kept in {chart.home_currency} only",
-            hint="turn on Multicurrency in QuickBooks and name a clearing account in clearing_accounts",
-        )
-    if currency not in chart.clearing:
-        name = chart.names.get(f"clearing.{currency}", "")
-        words = f"QuickBooks has no active account {name!r}" if name else f"no clearing account is named for {currency}"
-        hint = "add the account in QuickBooks (other current asset), or correct clearing_account or clearing_accounts"
-        raise Unmappable("account", words, hint=hint)
-    return chart.clearing[currency]
+    return chart.item(kind)
 
 
 def document_number(posting: Posting, prefix: str) -> str:
@@ -148,7 +118,7 @@ def document_number(posting: Posting, prefix: str) -> str:
     """
     head = ("S-" if posting.kind == "sale" else "R-") + (f"{prefix}-" if prefix else "")
     tail = f"-{posting.position}" if posting.kind == "refund" else ""
-    number = posting.number.strip().lstrip("#") or posting.id
+    number = UNPRINTABLE.sub("", posting.number).strip().lstrip("#") or posting.id
     whole = f"{head}{number}{tail}"
     if len(whole) <= LONGEST_NUMBER:
         return whole

@@ -11,7 +11,8 @@ from commerce.orders import Financial, Order
 from commerce.outcomes import Done, Held, Outcome, Skipped
 from commerce.ports import Item
 from commerce.posting import refunds, sale
-from integrations.quickbooks.mapping import Chart, Draft, to_draft
+from integrations.quickbooks.chart import Chart
+from integrations.quickbooks.mapping import Draft, to_draft
 from integrations.quickbooks.posted import RECEIPT, Posted, known_documents, to_binding
 from integrations.quickbooks.settings import QuickBooksSettings
 

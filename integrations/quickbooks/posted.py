@@ -15,17 +15,25 @@ RECEIPT = "receipt"
 
 
 class Posted(Frozen):
-    """One document that is in the books. `fingerprint` is that of what it says, empty when we do not know."""
+    """One document that is in the books. `fingerprint` is that of what it says, empty when we do not know; `total` is
+    its amount, empty where an older hub did not note it."""
 
     id: str
     sync_token: str
     doc: str
     fingerprint: str
+    total: str = ""
 
 
 def posted(document: Document, content: str) -> Posted:
     """The document as it is now; its number as QuickBooks gave it, which may not be the one we asked for."""
-    return Posted(id=document.id, sync_token=document.sync_token, doc=document.doc_number or "", fingerprint=content)
+    return Posted(
+        id=document.id,
+        sync_token=document.sync_token,
+        doc=document.doc_number or "",
+        fingerprint=content,
+        total=f"{document.total:.2f}",
+    )
 
 
 def known_documents(binding: Binding | None) -> dict[str, Posted]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
@@ -17,23 +16,10 @@ class Read(BaseModel):
     model_config = ConfigDict(extra="ignore", populate_by_name=True, coerce_numbers_to_str=True)
 
 
-class Problem(Read):
-    """One error of a fault. The gateway writes it in lower case, the business side with capitals."""
+class Reference(Read):
+    """A reference to something else by its id, or to a currency by its code."""
 
-    # https://developer.intuit.com/app/developer/qbo/docs/develop/troubleshooting/error-codes
-    message: str = Field(default="", validation_alias=AliasChoices("Message", "message"))
-    detail: str = Field(default="", validation_alias=AliasChoices("Detail", "detail"))
-    code: str = ""
-
-    @property
-    def number(self) -> str:
-        """The code without leading zeros: "003001" is "3001"."""
-        return self.code.lstrip("0") or self.code
-
-    @property
-    def words(self) -> str:
-        """What QuickBooks says, for people."""
-        return (self.detail or self.message)[:400]
+    value: str = ""
 
 
 class Document(Read):
@@ -58,8 +44,11 @@ class Named(Read):
 
     id: str = Field(alias="Id")
     name: str = Field(default="", validation_alias=AliasChoices("Name", "DisplayName"))
+    sync_token: str = Field(default="0", alias="SyncToken")
     kind: str = Field(default="", validation_alias=AliasChoices("AccountType", "Type"))
     active: bool = Field(default=True, alias="Active")
+    currency: Reference = Field(default=Reference(), alias="CurrencyRef")
+    income: Reference = Field(default=Reference(), alias="IncomeAccountRef")
 
 
 class SalesForms(Read):
@@ -68,17 +57,11 @@ class SalesForms(Read):
     custom_numbers: bool = Field(default=True, alias="CustomTxnNumbers")
 
 
-class HomeCurrency(Read):
-    """A reference to a currency."""
-
-    value: str = ""
-
-
 class Currencies(Read):
     """Preferences of currencies."""
 
     several: bool = Field(default=False, alias="MultiCurrencyEnabled")
-    home: HomeCurrency = Field(default=HomeCurrency(), alias="HomeCurrency")
+    home: Reference = Field(default=Reference(), alias="HomeCurrency")
 
 
 class Accounting(Read):
@@ -122,14 +105,3 @@ class Notice(Read):
     time: str = ""
     entity_id: str = Field(default="", alias="intuitentityid")
     realm_id: str = Field(default="", alias="intuitaccountid")
-
-
-def problem_in(body: Any) -> Problem | None:
-    """The first error of a fault in an answer's JSON, of either shape; None when there is no fault."""
-    fault = (body.get("Fault") or body.get("fault")) if isinstance(body, dict) else None
-    if not isinstance(fault, dict):
-        return None
-    errors = fault.get("Error") or fault.get("error") or [{}]
-    first = errors[0] if isinstance(errors, list) and isinstance(errors[0], dict) else {}
-    known = {key: value for key, value in first.items() if value is not None}
-    return Problem.model_validate({"message": str(fault.get("type") or "fault"), **known})

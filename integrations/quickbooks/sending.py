@@ -20,7 +20,8 @@ from integrations.quickbooks.looking import find, take
 from integrations.quickbooks.mapping import Draft
 from integrations.quickbooks.planning import Work
 from integrations.quickbooks.posted import posted
-from integrations.quickbooks.schemas import Document, Problem, problem_in
+from integrations.quickbooks.problems import Problem, problem_in
+from integrations.quickbooks.schemas import Document
 from integrations.quickbooks.settings import QuickBooksSettings
 
 STALE_TRIES = 3
@@ -75,7 +76,7 @@ class Sender:
         known = work.known.get(draft.key)
         if known is None:
             return {"bId": str(at), "operation": "create", draft.entity: draft.body}
-        body = _as_update(draft, known.id, known.sync_token)
+        body = as_update(draft, known.id, known.sync_token)
         return {"bId": str(at), "operation": "update", draft.entity: body}
 
     def _request_id(self, jobs: Sequence[Job], payloads: list[dict[str, Any]]) -> str:
@@ -97,23 +98,25 @@ class Sender:
             work.known[draft.key] = posted(document, draft.fingerprint)
             work.changed = True
             return
-        removed = self._delete(draft, document)
-        stays = "it was deleted again" if removed else f"deleting it failed: delete {draft.number} by hand"
         work.outcome = Held(
             cause="total_mismatch",
             reason=f"{work.name(draft)}: QuickBooks makes it {document.total:.2f} {draft.expected.currency}, "
-            f"the storefront says {draft.expected}; {stays}",
+            f"the storefront says {draft.expected}; {self._take_back(work, draft, document)}",
             hint="QuickBooks added something of its own, usually automatic sales tax: "
             "check the taxable setting of the items in the maps, then release it",
         )
 
-    def _delete(self, draft: Draft, document: Document) -> bool:
-        request_id = fingerprint(self._books.realm_id, "delete", draft.entity, document.id, document.sync_token)
+    def _take_back(self, work: Work, draft: Draft, document: Document) -> str:
+        """Take a wrong document out of the books; what was done, in words. One that we had posted before is voided if
+        it can be, so that it can still be corrected."""
         try:
-            self._books.delete(draft.entity, document.id, document.sync_token, request_id=request_id)
+            if draft.entity == "SalesReceipt" and draft.key in work.known:
+                self._books.void(draft.entity, document.id, document.sync_token)
+                return "it was voided"
+            self._books.delete(draft.entity, document.id, document.sync_token)
         except IntegrationError:
-            return False
-        return True
+            return f"taking it back failed: delete {draft.number} by hand"
+        return "it was deleted again"
 
     def _refused(self, work: Work, draft: Draft, problem: Problem) -> None:
         known = work.known.get(draft.key)
@@ -145,9 +148,8 @@ class Sender:
         for _ in range(STALE_TRIES):
             try:
                 fresh = self._books.read(draft.entity, id)
-                body = _as_update(draft, id, fresh.sync_token)
-                request_id = fingerprint(self._books.realm_id, draft.entity, canonical(body))
-                document = to_read(self._books.write(draft.entity, body, request_id=request_id))
+                body = as_update(draft, id, fresh.sync_token, marked=fresh.marker == draft.marker)
+                document = to_read(self._books.write(draft.entity, body))
             except Rejected as error:
                 if error.code == STALE:
                     continue
@@ -161,11 +163,14 @@ class Sender:
     def _gone(self, draft: Draft, id: str) -> bool:
         try:
             self._books.read(draft.entity, id)
-        except Rejected:
-            return True
+        except Rejected as refused:
+            return refused.code == NOT_FOUND
         return False
 
 
-def _as_update(draft: Draft, id: str, sync_token: str) -> dict[str, Any]:
-    """A sparse update: our lines replace the document's; what a bookkeeper added besides (class, location) stays."""
-    return {**draft.body, "Id": id, "SyncToken": sync_token, "sparse": True}
+def as_update(draft: Draft, id: str, sync_token: str, *, marked: bool = True) -> dict[str, Any]:
+    """A sparse update: our lines replace the document's; what a bookkeeper added besides (class, location) stays, and
+    so does the memo while it begins with our marker."""
+    kept = {"PrivateNote"} if marked else set()
+    body = {key: value for key, value in draft.body.items() if key not in kept}
+    return {**body, "Id": id, "SyncToken": sync_token, "sparse": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -11,7 +12,10 @@ from pydantic import Field, SecretStr, field_validator
 from commerce.values import Frozen
 from integrations.connector import ConnectionSettings
 
+LONGEST_NAME = 100
 Policy = Literal["hold", "default"]
+NO_NAME = r"^[^:\t\n]*$"
+"""What a name in QuickBooks may not hold: colons, tabs and new lines."""
 
 
 class ItemNames(Frozen):
@@ -58,18 +62,35 @@ class QuickBooksSettings(ConnectionSettings):
         default="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
         description="Where access tokens are renewed.",
     )
+    authorize_url: str = Field(
+        default="https://appcenter.intuit.com/connect/oauth2", description="Where the merchant grants access."
+    )
+    revoke_url: str = Field(
+        default="https://developer.api.intuit.com/v2/oauth2/tokens/revoke", description="Where access is given back."
+    )
     app_url: str = Field(default="https://app.qbo.intuit.com", description="Where people open a document.")
-    realm_id: str = Field(description="Company id: the digits that the connect page adds to the redirect as realmId.")
+    realm_id: str = Field(
+        default="",
+        description="Company id, up to 19 digits in quotes. Empty: the company that `backroom connect` was told.",
+    )
     client_id: str = Field(description="Client id of your Intuit app (production and sandbox differ).")
     client_secret: SecretStr = Field(description="Client secret of your Intuit app.")
     refresh_token: SecretStr = Field(
-        default=SecretStr(""), description="First refresh token; used only while the hub has none of its own yet."
+        default=SecretStr(""),
+        description="First refresh token, used while the hub has none of its own; not needed with `backroom connect`.",
     )
     verifier_token: SecretStr = Field(
         default=SecretStr(""), description="Verifier token of the app's webhook page. Empty: webhooks are refused."
     )
     old_webhooks: bool = Field(default=False, description="Also read the eventNotifications body of before 2026.")
     minor_version: int = Field(default=75, ge=75, description="API minor version; 75 is the lowest supported.")
+
+    tier: Literal["builder", "silver", "gold", "platinum"] = Field(
+        default="builder", description="Intuit's tier of your app; Builder may read 500,000 times a month."
+    )
+    monthly_reads: int | None = Field(
+        default=None, ge=1, description="Reads a month that your tier allows; needed to be warned on a paid tier."
+    )
 
     prefix: str = Field(
         default="", max_length=5, pattern=r"^[A-Za-z0-9]*$", description="Short word in document numbers: S-A-1001."
@@ -89,11 +110,23 @@ class QuickBooksSettings(ConnectionSettings):
     unmapped_tax: Policy = Field(
         default="default", description="A tax that tax_items does not name: hold the order, or book it on items.tax."
     )
-    customer: str = Field(default="", description="One customer for every document. Empty: documents without customer.")
+    customer: str = Field(
+        default="",
+        max_length=500,
+        pattern=NO_NAME,
+        description="One customer for every document. Empty: documents without customer.",
+    )
+    customers: dict[str, str] = Field(
+        default={}, description="Customer by currency, for companies that keep several: a customer has one currency."
+    )
     create_missing: bool = Field(default=False, description="Create missing accounts, items and the customer.")
 
     tax_mode: Literal["line"] = Field(
         default="line", description="line: tax is a line on a liability account and always balances."
+    )
+    tax_code: str = Field(
+        default="",
+        description="Tax code of 0 % for every line, by name; needed by companies outside the United States.",
     )
     timezone: str = Field(default="UTC", description="The merchant's time zone, e.g. America/Chicago; dates documents.")
     rounding_limit: Decimal = Field(
@@ -104,10 +137,18 @@ class QuickBooksSettings(ConnectionSettings):
         default=True, description="Ask QuickBooks for the number before a first posting; one read for each 60 orders."
     )
 
+    @field_validator("items", "accounts")
+    @classmethod
+    def _names(cls, value: Frozen) -> Frozen:
+        for kind, name in value:
+            if not name.strip() or len(name) > LONGEST_NAME or not re.match(NO_NAME, name):
+                raise ValueError(f"{kind} = {name!r} is no name: 1 to {LONGEST_NAME} characters without colon or tab")
+        return value
+
     @field_validator("realm_id")
     @classmethod
     def _digits(cls, value: str) -> str:
-        if not value.isdigit() or len(value) > 19:
+        if value and (not (value.isascii() and value.isdigit()) or len(value) > 19):
             raise ValueError("is not a company id: up to 19 digits, as text in quotes")
         return value
 

@@ -145,7 +145,7 @@ def test_a_route_whose_first_run_failed_is_told_at_once(house: House) -> None:
     assert "has never finished well; last error: no such warehouse" in alert.alert.what
 
 
-@pytest.mark.parametrize(("days", "severity"), [(15, None), (13, "warning"), (0, "critical")])
+@pytest.mark.parametrize(("days", "severity"), [(61, None), (13, "warning"), (0, "critical")])
 def test_a_token_warns_two_weeks_ahead(house: House, days: int, severity: str | None) -> None:
     ends = NOON + timedelta(days=days)
     tokens = Tokens(access="a", refresh="r", expires_at=NOON, refresh_expires_at=ends)

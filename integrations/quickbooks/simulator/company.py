@@ -6,9 +6,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from integrations.quickbooks.simulator.habits import Habits
 from integrations.quickbooks.simulator.refusals import Refused, stamp
 
-LISTS = ("Account", "Item", "Customer")
+LISTS = ("Account", "Item", "Customer", "Vendor", "Employee", "TaxCode")
+PEOPLE = ("Customer", "Vendor", "Employee")
+"""Their names are unique among all of them together."""
 TRANSACTIONS = ("SalesReceipt", "RefundReceipt", "Deposit", "JournalEntry")
 DEBIT_TYPES = {
     "Bank",
@@ -38,13 +41,18 @@ SEEDS = (
     ("Opening Balance Equity", "Equity"),
 )
 
+SHIPPING_ITEM = "SHIPPING_ITEM_ID"
+"""A pseudo item: the company's shipping account, if it sells shipping."""
+
 Row = dict[str, Any]
 
 
 class Company:
     """One company's data. Debits are positive in `balances`."""
 
-    def __init__(self, clock: Callable[[], float], *, name: str, country: str, home_currency: str) -> None:
+    def __init__(
+        self, clock: Callable[[], float], habits: Habits, *, name: str, country: str, home_currency: str
+    ) -> None:
         self.clock = clock
         self.tables: dict[str, dict[str, Row]] = {entity: {} for entity in (*LISTS, *TRANSACTIONS)}
         self.numbers: dict[tuple[str, str], set[str]] = {}
@@ -57,6 +65,8 @@ class Company:
         self.custom_numbers = True
         self.duplicate_warning = False
         self.using_sales_tax = True
+        self.habits = habits
+        self.allow_discount, self.allow_shipping = True, False
         self.tax_rate = Decimal("0.08")
         self.subscribed = True
         self.distortions: list[Decimal] = []
@@ -87,10 +97,18 @@ class Company:
         label = label_of(entity)
         return next((row for row in self.tables[entity].values() if row[label].lower() == name.lower()), None)
 
+    def of_that_name(self, entity: str, name: str) -> Row | None:
+        """Who has the name already; customers, vendors and employees share theirs."""
+        rows = (self.named(kind, name) for kind in (PEOPLE if entity in PEOPLE else (entity,)))
+        return next((row for row in rows if row), None)
+
     def refer(self, entity: str, reference: Any, element: str) -> Row:
         """The row that `{"value": id}` points at. Refused with 2500 when it is wrong or inactive."""
         value = reference.get("value") if isinstance(reference, dict) else None
         row = self.tables[entity].get(value) if isinstance(value, str) else None
+        if row is not None and not row.get("Active", True) and self.habits.inactive == "610":
+            words = "Something you're trying to use has been made inactive. Check the fields"
+            raise Refused("610", f"{words} ({entity} {value})", element)
         if row is None or not row.get("Active", True):
             raise Refused("2500", f"Invalid Reference Id : {entity} element id {value} not found", element)
         return row
@@ -142,7 +160,8 @@ class Company:
         return {
             "Id": "1",
             "SyncToken": "0",
-            "SalesFormsPrefs": {"CustomTxnNumbers": self.custom_numbers, "AllowDiscount": True, "AllowShipping": False},
+            "SalesFormsPrefs": {"CustomTxnNumbers": self.custom_numbers, "AllowDiscount": self.allow_discount}
+            | {"AllowShipping": self.allow_shipping},
             "TaxPrefs": {"UsingSalesTax": self.using_sales_tax, "PartnerTaxEnabled": True},
             "CurrencyPrefs": {
                 "MultiCurrencyEnabled": self.several_currencies,
@@ -188,6 +207,7 @@ class Company:
         if line["DetailType"] != "SalesItemLineDetail":
             return []
         item = line["SalesItemLineDetail"].get("ItemRef", {}).get("value")
+        item = None if item == SHIPPING_ITEM else item
         account = self.tables["Item"][item]["IncomeAccountRef"]["value"] if item else self._named_id("Sales")
         return [(account, -line["Amount"])]
 
@@ -203,4 +223,4 @@ def _journal_entry(line: Row) -> tuple[str, Decimal]:
 
 def label_of(entity: str) -> str:
     """The property that is a list's name."""
-    return "DisplayName" if entity == "Customer" else "Name"
+    return "DisplayName" if entity in PEOPLE else "Name"

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
-from integrations.quickbooks.simulator.refusals import Refused
+from integrations.quickbooks.simulator.refusals import Refused, moment_of
 
 TOKEN = re.compile(r"\s*(?:('(?:\\.|[^'\\])*')|(<=|>=|[=<>(),*])|([A-Za-z0-9_.]+))")
 TRANSACTIONS = {"SalesReceipt", "RefundReceipt", "Deposit", "JournalEntry"}
@@ -17,7 +17,7 @@ OF_TRANSACTIONS = {"Id", "DocNumber", "TxnDate", "CustomerRef", "TotalAmt", "Bal
 OF_NAMES = {"Id", "Name", "DisplayName", "Active", "Sku", "Type", "AccountType", "PrimaryEmailAddr"}
 STAMPS = {"MetaData.CreateTime", "MetaData.LastUpdatedTime"}
 NUMBERS = {"Id", "TotalAmt", "Balance"}
-ACTIVE_ONLY = {"Customer", "Item", "Account"}
+ACTIVE_ONLY = {"Customer", "Vendor", "Employee", "Item", "Account", "TaxCode"}
 LARGEST_PAGE = 1000
 
 
@@ -132,7 +132,11 @@ class Parser:
         token = self.take()
         if not token.isdigit() or int(token) < 1:
             raise Refused("4001", f"QueryValidationError: {name} value {token} is too small. Min allowed value is 1")
-        return min(int(token), LARGEST_PAGE)
+        if name == "MAXRESULTS" and int(token) > LARGEST_PAGE:
+            raise Refused(
+                "4001", f"QueryValidationError: value {token} is too large. Max allowed value is {LARGEST_PAGE}"
+            )
+        return int(token)
 
 
 def parse(text: str, entities: Iterable[str]) -> Statement:
@@ -149,7 +153,9 @@ def parse(text: str, entities: Iterable[str]) -> Statement:
     return found
 
 
-def run(found: Statement, rows: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+def run(
+    found: Statement, rows: Iterable[dict[str, Any]], *, sku_with_star: bool = True
+) -> tuple[list[dict[str, Any]], int]:
     """One page of rows with the fields asked for, and how many there are in all."""
     conditions = [_condition(*where) for where in found.where]
     if found.entity in ACTIVE_ONLY and all(name != "Active" for name, _, _ in found.where):
@@ -158,7 +164,8 @@ def run(found: Statement, rows: Iterable[dict[str, Any]]) -> tuple[list[dict[str
     for name, falling in reversed(found.order or [("Id", True)]):
         kept.sort(key=partial(_sort_key, name), reverse=falling)
     page = kept[found.start - 1 : found.start - 1 + found.most]
-    return [_chosen(row, found.fields) for row in page], len(kept)
+    hidden = set() if sku_with_star or "Sku" in found.fields or found.entity != "Item" else {"Sku"}
+    return [_chosen(row, found.fields, hidden) for row in page], len(kept)
 
 
 def value_of(row: dict[str, Any], name: str) -> Any:
@@ -190,6 +197,8 @@ def _condition(name: str, operator: str, values: list[str]) -> Callable[[dict[st
 
 
 def _comparable(name: str, value: Any) -> Any:
+    if name in STAMPS:
+        return moment_of(str(value))
     if name in NUMBERS:
         try:
             return Decimal(str(value))
@@ -200,8 +209,8 @@ def _comparable(name: str, value: Any) -> Any:
     return str(value or "").lower() if name in ("Name", "DisplayName") else str(value or "")
 
 
-def _chosen(row: dict[str, Any], fields: list[str]) -> dict[str, Any]:
+def _chosen(row: dict[str, Any], fields: list[str], hidden: set[str]) -> dict[str, Any]:
     if "*" in fields:
-        return row
+        return {key: value for key, value in row.items() if key not in hidden}
     chosen = {name: row[name] for name in (field_.split(".")[0] for field_ in fields) if name in row}
     return chosen | {key: row[key] for key in ("domain", "sparse") if key in row}

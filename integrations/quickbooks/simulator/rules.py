@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from decimal import Decimal
 
-from integrations.quickbooks.simulator.company import ACCOUNT_TYPES, Company, Row, label_of
+from integrations.quickbooks.simulator.company import SHIPPING_ITEM, Company, Row
+from integrations.quickbooks.simulator.lists import list_row
 from integrations.quickbooks.simulator.refusals import Refused, stamp
+from integrations.quickbooks.simulator.taxes import rounded, tax_detail
 
-CENT = Decimal("0.01")
 OWN = {"Id", "SyncToken", "sparse", "MetaData", "domain", "Active"}
 OF_TRANSACTIONS = OWN | {"DocNumber", "TxnDate", "PrivateNote", "CurrencyRef", "ExchangeRate", "Line", "TotalAmt"}
 FIELDS = {
@@ -17,13 +17,15 @@ FIELDS = {
     | {"Name", "AccountType", "AccountSubType", "Classification", "CurrentBalance", "CurrencyRef", "AcctNum"},
     "Item": OWN
     | {"Name", "Type", "Sku", "IncomeAccountRef", "ExpenseAccountRef", "AssetAccountRef", "Taxable", "UnitPrice"}
-    | {"InvStartDate", "QtyOnHand", "TrackQtyOnHand", "Description"},
+    | {"InvStartDate", "QtyOnHand", "TrackQtyOnHand", "Description", "FullyQualifiedName"},
     "Customer": OWN
     | {"DisplayName", "GivenName", "FamilyName", "MiddleName", "Title", "Suffix", "CompanyName", "PrimaryEmailAddr"}
     | {"PrimaryPhone", "BillAddr", "ShipAddr", "CurrencyRef", "Notes"},
+    "TaxCode": OWN | {"Name", "Description", "Taxable", "rate"},
     "JournalEntry": OF_TRANSACTIONS | {"Adjustment", "TxnTaxDetail"},
     "Deposit": OF_TRANSACTIONS | {"DepositToAccountRef", "DepartmentRef"},
 }
+FIELDS["Vendor"] = FIELDS["Employee"] = FIELDS["Customer"]
 FIELDS["SalesReceipt"] = OF_TRANSACTIONS | {
     *("CustomerRef", "CustomerMemo", "BillEmail", "BillAddr", "ShipAddr", "ShipDate", "ShipMethodRef", "TrackingNum"),
     *("PaymentMethodRef", "PaymentRefNum", "DepositToAccountRef", "DepartmentRef", "ClassRef", "TxnTaxDetail"),
@@ -31,7 +33,14 @@ FIELDS["SalesReceipt"] = OF_TRANSACTIONS | {
     *("EmailStatus", "CustomField", "HomeTotalAmt"),
 }
 FIELDS["RefundReceipt"] = FIELDS["SalesReceipt"] - {"TrackingNum", "ShipDate", "ShipMethodRef"}
-LENGTHS = {"DocNumber": 21, "PrivateNote": 4000, "PaymentRefNum": 21, "Name": 100, "Sku": 100, "DisplayName": 500}
+LENGTHS = {
+    **{"DocNumber": 21, "PrivateNote": 4000, "PaymentRefNum": 21, "Name": 100, "Sku": 100, "DisplayName": 500},
+    **{"GivenName": 100, "FamilyName": 100, "CustomerMemo.value": 1000, "PrimaryEmailAddr.Address": 100},
+    **{"BillEmail.Address": 100},
+    **{f"{kind}.Line{n}": 500 for kind in ("BillAddr", "ShipAddr") for n in range(1, 6)},
+    **{f"{kind}.City": 255 for kind in ("BillAddr", "ShipAddr")},
+    **{f"{kind}.PostalCode": 30 for kind in ("BillAddr", "ShipAddr")},
+}
 LINE_KINDS = {
     *("SalesItemLineDetail", "DiscountLineDetail", "SubTotalLineDetail", "DescriptionOnly", "GroupLineDetail"),
     *("JournalEntryLineDetail", "DepositLineDetail"),
@@ -48,7 +57,7 @@ def complete(company: Company, entity: str, body: Row, old: Row | None) -> Row:
         return _journal(company, body, old)
     if entity == "Deposit":
         return _deposit(company, body, old)
-    return _list_row(company, entity, body, old)
+    return list_row(company, entity, body, old)
 
 
 def changeable(company: Company, entity: str, row: Row) -> None:
@@ -62,30 +71,34 @@ def _shape(entity: str, body: Row) -> None:
     for name, value in body.items():
         if name not in FIELDS[entity]:
             raise Refused("2010", f"Property Name: {name}: a property specified is unsupported or invalid", name)
-        if name in LENGTHS and isinstance(value, str) and len(value) > LENGTHS[name]:
-            words = f"Min:0 Max:{LENGTHS[name]} supported. Supplied length:{len(value)}"
-            raise Refused("2050", f"String length specified does not match the supported length. {words}", name)
-    memo = body.get("CustomerMemo") or {}
-    if len(memo.get("value", "")) > 1000:
-        raise Refused("2050", "CustomerMemo Max:1000 supported", "CustomerMemo")
+        parts = {f"{name}.{key}": part for key, part in value.items()} if isinstance(value, dict) else {name: value}
+        for key, part in parts.items():
+            if key in LENGTHS and isinstance(part, str) and len(part) > LENGTHS[key]:
+                words = f"Min:0 Max:{LENGTHS[key]} supported. Supplied length:{len(part)}"
+                raise Refused("2050", f"String length specified does not match the supported length. {words}", key)
+            if key.endswith("Ref.value") and part is not None and not isinstance(part, str):
+                raise Refused("2010", f"Property Name: {key}: a reference's value is a string", key)
 
 
 def _sales_document(company: Company, entity: str, body: Row, old: Row | None) -> Row:
     lines = [_sales_line(company, at, line) for at, line in enumerate(_lines(body), start=1)]
     lines = [line for line in lines if line["DetailType"] != "SubTotalLineDetail"]
+    _once(company, lines)
     _dated(company, body)
+    _in_stock_by(company, lines, body["TxnDate"])
     _numbered(company, entity, body, old)
     account = _money_account(company, entity, body)
     _currency(company, body, account)
     if body.get("CustomerRef"):
-        company.refer("Customer", body["CustomerRef"], "CustomerRef")
+        customer = company.refer("Customer", body["CustomerRef"], "CustomerRef")
+        _currency_of(company, body, customer, "customer")
     subtotal = sum((line["Amount"] for line in lines if line["DetailType"] == "SalesItemLineDetail"), Decimal(0))
     discount = sum((line["Amount"] for line in lines if line["DetailType"] == "DiscountLineDetail"), Decimal(0))
-    tax = _tax(company, body, lines, discount)
+    taxes = tax_detail(company, body, lines, discount)
     if company.distortions:
-        tax += company.distortions.pop(0)
-    total = subtotal - discount + tax
-    if total < 0:
+        taxes["TotalTax"] += company.distortions.pop(0)
+    total = subtotal - discount + taxes["TotalTax"]
+    if total < 0 or (total == 0 and company.habits.zero_totals == "refused"):
         raise Refused("6000", "Transaction amount must be 0 or greater.")
     lines.append({"Amount": subtotal, "DetailType": "SubTotalLineDetail", "SubTotalLineDetail": {}})
     return {
@@ -93,7 +106,7 @@ def _sales_document(company: Company, entity: str, body: Row, old: Row | None) -
         "DepositToAccountRef": {"value": account["Id"], "name": account["Name"]},
         "CurrencyRef": body.get("CurrencyRef") or {"value": company.home_currency},
         "Line": lines,
-        "TxnTaxDetail": {"TotalTax": tax},
+        "TxnTaxDetail": taxes,
         "TotalAmt": total,
         "Balance": Decimal(0),
         "PrintStatus": "NotSet",
@@ -129,36 +142,47 @@ def _amount(line: Row) -> Decimal:
     amount = line.get("Amount")
     if not isinstance(amount, int | Decimal) or isinstance(amount, bool):
         raise Refused("6000", "Amount is missing or is not a number", "Amount")
-    return Decimal(amount).quantize(CENT, ROUND_HALF_UP)
+    return rounded(Decimal(amount))
 
 
 def _sold(company: Company, amount: Decimal, detail: Row) -> None:
-    if "ItemRef" in detail:
-        company.refer("Item", detail["ItemRef"], "ItemRef")
-    code = (detail.get("TaxCodeRef") or {}).get("value", "NON")
-    if code not in ("TAX", "NON"):
-        raise Refused("2500", f"Invalid Reference Id : TaxCode element id {code} not found", "TaxCodeRef")
+    item = (detail.get("ItemRef") or {}).get("value")
+    if item == SHIPPING_ITEM and not company.allow_shipping:
+        raise Refused("6000", "Shipping is not turned on for this company", "ItemRef")
+    if "ItemRef" in detail and item != SHIPPING_ITEM:
+        kind = company.refer("Item", detail["ItemRef"], "ItemRef").get("Type")
+        if kind not in ("Service", "NonInventory", "Inventory"):
+            raise Refused("2500", f"Invalid Reference Id : an item of type {kind} cannot be sold", "ItemRef")
     if "UnitPrice" in detail and "Qty" in detail:
-        product = (Decimal(detail["UnitPrice"]) * Decimal(detail["Qty"])).quantize(CENT, ROUND_HALF_UP)
+        product = rounded(Decimal(detail["UnitPrice"]) * Decimal(detail["Qty"]))
         if product != amount:
-            raise Refused("6070", f"Amount is not equal to UnitPrice * Qty. Supplied value:{amount}", "Amount")
+            raise Refused(
+                company.habits.wrong_product,
+                f"Amount is not equal to UnitPrice * Qty. Supplied value:{amount}",
+                "Amount",
+            )
 
 
-def _tax(company: Company, body: Row, lines: list[Row], discount: Decimal) -> Decimal:
-    """Tax of a US company: what was sent when the company uses sales tax, else nothing; computed when nothing came."""
-    if not company.using_sales_tax:
-        return Decimal(0)
-    told = (body.get("TxnTaxDetail") or {}).get("TotalTax")
-    if told is not None:
-        return Decimal(told).quantize(CENT, ROUND_HALF_UP)
-    taxable = [
-        line["Amount"]
-        for line in lines
-        if line["DetailType"] == "SalesItemLineDetail"
-        and (line["SalesItemLineDetail"].get("TaxCodeRef") or {}).get("value") == "TAX"
+def _once(company: Company, lines: list[Row]) -> None:
+    """Refuse what a document may hold only once, or only where it is turned on."""
+    off = [line for line in lines if line["DetailType"] == "DiscountLineDetail"]
+    if off and not company.allow_discount:
+        raise Refused("6000", "Discounts are not turned on for this company", "DiscountLineDetail")
+    if len(off) > 1 or any(line["Amount"] < 0 for line in off):
+        raise Refused("6000", "A transaction can have one discount line, with a positive amount", "DiscountLineDetail")
+    shipped = [
+        line for line in lines if (line.get("SalesItemLineDetail") or {}).get("ItemRef") == {"value": SHIPPING_ITEM}
     ]
-    base = sum(taxable, Decimal(0)) - (discount if taxable else 0)
-    return (base * company.tax_rate).quantize(CENT, ROUND_HALF_UP)
+    if len(shipped) > 1:
+        raise Refused("6000", "A transaction can have one shipping line", "ItemRef")
+
+
+def _in_stock_by(company: Company, lines: list[Row], date: str) -> None:
+    for line in lines:
+        reference = (line.get("SalesItemLineDetail") or {}).get("ItemRef") or {}
+        item = company.tables["Item"].get(str(reference.get("value")), {})
+        if item.get("InvStartDate") and date < item["InvStartDate"]:
+            raise Refused("6270", f"The item {item['Name']} starts on {item['InvStartDate']}", "TxnDate")
 
 
 def _dated(company: Company, body: Row) -> None:
@@ -181,12 +205,15 @@ def _open_period(company: Company, date: str) -> None:
 
 
 def _numbered(company: Company, entity: str, body: Row, old: Row | None) -> None:
-    if not company.custom_numbers:
+    if not company.custom_numbers and company.habits.own_numbers_when_off == "kept":
+        body.setdefault("DocNumber", old["DocNumber"] if old else company.next_number())
+    elif not company.custom_numbers:
         body["DocNumber"] = old["DocNumber"] if old else company.next_number()
     number = body.get("DocNumber") or ""
     others = company.same_number(entity, number) - {old["Id"] if old else ""}
     if company.duplicate_warning and number and others:
-        words = f"DocNumber={number} is assigned to TxnType={entity} with TxnId={min(others)}"
+        kind = re.sub(r"(?<!^)(?=[A-Z])", " ", entity)
+        words = f"DocNumber={number} is assigned to TxnType={kind} with TxnId={min(others)}"
         raise Refused("6140", f"You must specify a different number. This number has already been used. {words}")
 
 
@@ -208,9 +235,19 @@ def _currency(company: Company, body: Row, account: Row) -> None:
     currency = (body.get("CurrencyRef") or {}).get("value", company.home_currency)
     if currency != company.home_currency and not company.several_currencies:
         raise Refused("6000", f"Multi Currency should be enabled to perform this operation ({currency})", "CurrencyRef")
+    if company.several_currencies and "CurrencyRef" not in body:
+        raise Refused("2020", "Required parameter CurrencyRef is missing in the request", "CurrencyRef")
     of_account = account.get("CurrencyRef", {}).get("value", company.home_currency)
     if of_account not in (currency, company.home_currency):
         raise Refused("6000", f"The account is kept in {of_account}, the transaction in {currency}")
+
+
+def _currency_of(company: Company, body: Row, row: Row, what: str) -> None:
+    """A customer has one currency, and its documents are in it."""
+    currency = (body.get("CurrencyRef") or {}).get("value", company.home_currency)
+    own = (row.get("CurrencyRef") or {}).get("value", company.home_currency)
+    if own != currency:
+        raise Refused("6000", f"The {what} is kept in {own}, the transaction in {currency}", "CurrencyRef")
 
 
 def _journal(company: Company, body: Row, old: Row | None) -> Row:
@@ -239,24 +276,3 @@ def _deposit(company: Company, body: Row, old: Row | None) -> Row:
     if total < 0:
         raise Refused("6000", "The deposit total must be positive")
     return {**body, "Line": lines, "TotalAmt": total}
-
-
-def _list_row(company: Company, entity: str, body: Row, old: Row | None) -> Row:
-    label = label_of(entity)
-    name = body.get(label) or " ".join(body[part] for part in ("GivenName", "FamilyName") if body.get(part))
-    if not name:
-        raise Refused("2020", f"Required parameter {label} is missing in the request", label)
-    if re.search(r"[:\t\n]", name):
-        raise Refused("6000", f"The {label} must not contain a colon, tab or new line", label)
-    same: Any = company.named(entity, name)
-    if same and (old is None or same["Id"] != old["Id"]):
-        raise Refused("6240", f"The name supplied already exists. : Id={same['Id']}", label)
-    if entity == "Account" and body.get("AccountType") not in ACCOUNT_TYPES:
-        raise Refused("2170", f"Invalid Enumeration : {body.get('AccountType')}", "AccountType")
-    if entity == "Item":
-        if body.get("Type") not in ("Service", "NonInventory", "Inventory"):
-            raise Refused("2170", f"Invalid Enumeration : {body.get('Type')}", "Type")
-        if "IncomeAccountRef" not in body:
-            raise Refused("2020", "Required parameter IncomeAccountRef is missing in the request")
-        company.refer("Account", body["IncomeAccountRef"], "IncomeAccountRef")
-    return {**{key: value for key, value in body.items() if key != "sparse"}, label: name}

@@ -14,7 +14,9 @@ from typing import Any
 import httpx
 
 from integrations.quickbooks.simulator.company import TRANSACTIONS, Company
-from integrations.quickbooks.simulator.refusals import stamp
+from integrations.quickbooks.simulator.gate import Gate
+from integrations.quickbooks.simulator.habits import Habits
+from integrations.quickbooks.simulator.refusals import utc_stamp
 from integrations.quickbooks.simulator.rules import complete
 from integrations.quickbooks.simulator.tokens import TokenDesk
 from integrations.simulator import Simulator
@@ -27,6 +29,8 @@ class World(Simulator):
 
     company: Company
     desk: TokenDesk
+    gate: Gate
+    habits: Habits
     realm_id: str
     verifier_token: str
 
@@ -55,26 +59,56 @@ class World(Simulator):
             "lines": [{"description": words, "amount": amount} for words, amount in lines],
         }
 
-    def do_setup(self, accounts: Sequence[dict[str, Any]] = (), items: Sequence[dict[str, Any]] = ()) -> dict[str, str]:
-        """Make accounts ({"Name", "AccountType"}) and items ({"Name", "account"}); ids by name."""
+    def do_setup(
+        self,
+        accounts: Sequence[dict[str, Any]] = (),
+        items: Sequence[dict[str, Any]] = (),
+        people: Sequence[tuple[str, str]] = (),
+        tax_codes: Sequence[dict[str, Any]] = (),
+    ) -> dict[str, str]:
+        """Make accounts ({"Name", "AccountType"}), items ({"Name", "account"}, of type Service if no other is given),
+        people (("Vendor", "Ada")) and tax codes ({"Name", "rate"}); ids by name."""
         ids = {}
+        for kind, name in people:
+            ids[name] = self.company.add(kind, complete(self.company, kind, {"DisplayName": name}, None))["Id"]
+        for code in tax_codes:
+            ids[code["Name"]] = self.company.add("TaxCode", complete(self.company, "TaxCode", code, None))["Id"]
         for account in accounts:
             ids[account["Name"]] = self.company.add("Account", complete(self.company, "Account", account, None))["Id"]
         for item in items:
             income = self.company.named("Account", item["account"])
             if income is None:
                 raise KeyError(f"no account {item['account']!r}")
-            body = {"Name": item["Name"], "Type": "Service", "IncomeAccountRef": {"value": income["Id"]}}
+            more = {key: value for key, value in item.items() if key != "account"}
+            body = {"Type": "Service", "IncomeAccountRef": {"value": income["Id"]}, **more}
             ids[item["Name"]] = self.company.add("Item", complete(self.company, "Item", body, None))["Id"]
         return {name: str(id) for name, id in ids.items()}
 
     def do_preferences(self, **wanted: Any) -> None:
-        """Set custom_numbers, duplicate_warning, using_sales_tax, several_currencies, home_currency, subscribed."""
+        """Set custom_numbers, duplicate_warning, using_sales_tax, several_currencies, home_currency, allow_discount,
+        allow_shipping, country, subscribed."""
         known = {"custom_numbers", "duplicate_warning", "using_sales_tax", "several_currencies", "home_currency"}
+        known |= {"allow_discount", "allow_shipping", "country"}
         for name, value in wanted.items():
             if name not in known | {"subscribed"}:
                 raise KeyError(f"no preference {name!r}")
             setattr(self.company, name, value)
+
+    def do_habits(self, **wanted: Any) -> None:
+        """Set facts that nobody documents surely, see habits.py."""
+        self.habits.set(**wanted)
+
+    def do_decide(self, answer: str = "allow", realm_id: str = "") -> None:
+        """What the merchant will do on the consent page: "allow" or "deny", and for which company."""
+        if answer not in ("allow", "deny"):
+            raise KeyError(f"no decision {answer!r}")
+        self.desk.decision = "allow" if answer == "allow" else "deny"
+        self.desk.chosen = realm_id
+
+    def do_allowance(self, monthly_reads: int | None = None) -> dict[str, int]:
+        """Set how many reads a month the tier allows (None: any number); the reads so far, by month."""
+        self.gate.allowance = monthly_reads
+        return dict(self.gate.reads)
 
     def do_close_books(self, date: str | None) -> None:
         """Close the books up to and including a day ("2026-10-31"), or open them again with None."""
@@ -107,11 +141,16 @@ class World(Simulator):
         row = self._named(entity, name)
         self.company.replace(entity, row, {**row, "Active": False})
 
-    def do_edit_document(self, id: str, note: str = "") -> str:
-        """A bookkeeper opens a document and saves it; the new sync token."""
+    def do_edit_document(self, id: str, note: str = "", amount: str = "") -> str:
+        """A bookkeeper opens a document and saves it, with a note or with a further line; the new sync token."""
         kind, row = self._document(id)
         memo = f"{row.get('PrivateNote', '')} {note}".strip()
-        return str(self.company.replace(kind, row, {**row, "PrivateNote": memo})["SyncToken"])
+        changed = {**row, "PrivateNote": memo}
+        if amount:
+            more = {"Amount": Decimal(amount), "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {}}
+            lines = [line for line in row["Line"] if line["DetailType"] != "SubTotalLineDetail"]
+            changed |= {"Line": [*lines, more], "TotalAmt": row["TotalAmt"] + Decimal(amount)}
+        return str(self.company.replace(kind, row, changed)["SyncToken"])
 
     def do_delete_document(self, id: str) -> None:
         """A bookkeeper deletes a document."""
@@ -132,19 +171,25 @@ class World(Simulator):
 
     def do_revoke(self) -> None:
         """The merchant disconnects the app: no token works any more."""
-        self.desk.refresh = ""
-        self.desk.access.clear()
+        self.desk.end()
 
     def do_expire_access(self) -> None:
         """All access tokens end now; the refresh token lives on."""
         self.desk.access.clear()
 
     def do_webhook(
-        self, url: str, ids: Sequence[str] | None = None, action: str = "updated", old: bool = False
+        self,
+        url: str,
+        ids: Sequence[str] | None = None,
+        action: str = "updated",
+        old: bool = False,
+        other_realm: str = "",
     ) -> list[str]:
-        """Send a webhook about these documents (all when None); the event ids."""
+        """Send a webhook about these documents (all when None), together with one of another company; the event ids."""
         chosen = [self._document(id) for id in ids] if ids is not None else self._all()
         events = [self._event(kind, row["Id"], action) for kind, row in chosen]
+        if other_realm:
+            events.insert(0, {**self._event("SalesReceipt", "1", action), "intuitaccountid": other_realm})
         body = json.dumps(self._old_body(chosen, action) if old else events).encode()
         mac = hmac.new(self.verifier_token.encode(), body, hashlib.sha256).digest()
         headers = {"content-type": "application/json", "intuit-signature": base64.b64encode(mac).decode()}
@@ -158,7 +203,7 @@ class World(Simulator):
             "source": "intuit.dsnBgbseACLLRZNxo2dfc4evmEJdxde58xeeYcZliOU=",
             "type": f"qbo.{kind.lower()}.{action}.v1",
             "datacontenttype": "application/json",
-            "time": stamp(self.clock())[:23] + "851517Z",
+            "time": utc_stamp(self.clock()),
             "intuitentityid": id,
             "intuitaccountid": self.realm_id,
             "data": {},
@@ -166,7 +211,7 @@ class World(Simulator):
 
     def _old_body(self, chosen: Sequence[tuple[str, dict[str, Any]]], action: str) -> dict[str, Any]:
         operation = {"created": "Create", "updated": "Update", "deleted": "Delete"}.get(action, action)
-        when = stamp(self.clock())[:23] + "Z"
+        when = utc_stamp(self.clock())[:23] + "Z"
         entities = [
             {"name": kind, "id": row["Id"], "operation": operation, "lastUpdated": when} for kind, row in chosen
         ]

@@ -57,7 +57,7 @@ def test_invalid_grant_is_final_and_says_what_to_do(world: World) -> None:
     world.sim.do_revoke()
     with pytest.raises(NotAuthorised, match="invalid_grant") as caught:
         world.deliver(an_order(1002))
-    assert "reconnect" in caught.value.hint
+    assert "backroom connect books" in caught.value.hint
     assert world.sim.calls[-1].path == "/oauth2/v1/tokens/bearer"
 
 
@@ -109,7 +109,7 @@ def test_a_check_of_a_healthy_company_is_all_good(world: World) -> None:
     world.books.prepare()
     findings = list(world.books.check())
     assert all(finding.ok for finding in findings)
-    assert findings[0].message == "Sandbox Mugs (US)"
+    assert findings[0].message == "Sandbox Mugs (US), company 9130357992221046"
 
 
 def test_a_check_says_what_to_do_for_each_thing_that_is_wrong(world: World) -> None:

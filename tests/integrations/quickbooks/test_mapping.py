@@ -7,7 +7,8 @@ import pytest
 from commerce.errors import Unmappable
 from commerce.money import money
 from commerce.posting import refunds, sale
-from integrations.quickbooks.mapping import Chart, document_number, to_draft
+from integrations.quickbooks.chart import Chart
+from integrations.quickbooks.mapping import document_number, to_draft
 from tests.builders import (
     a_line,
     a_refund,
@@ -79,7 +80,12 @@ def test_a_refund_receipt_for_a_named_customer_in_a_company_of_several_currencie
     back = a_refund(a_refund_line(line, 3), id="881", total=eur("11.97"), adjustment=eur(0))
     order = an_order(lines=(line,), taxes_included=True, refunds=(back,))
     chart = CHART.model_copy(
-        update={"several_currencies": True, "clearing": {"EUR": "93"}, "customer": "58", "taxes": {"VAT": "item-vat"}}
+        update={
+            "several_currencies": True,
+            "clearing": {"EUR": "93"},
+            "customers": {"EUR": "58"},
+            "taxes": {"VAT": "item-vat"},
+        }
     )
     draft = to_draft(refunds(order)[0], order, chart)
     assert (draft.key, draft.entity, draft.expected) == ("881", "RefundReceipt", eur("11.97"))

@@ -21,7 +21,11 @@ class Caller:
     def __init__(self, **options: Any) -> None:
         self.now = 1_795_435_200.0
         self.sim: QuickBooksSimulator = build(base_url=BASE, clock=lambda: self.now, **options)
-        self.http = httpx.Client(transport=self.sim.transport(), base_url=f"{BASE}/v3/company/{REALM}")
+        self.http = httpx.Client(
+            transport=self.sim.transport(),
+            base_url=f"{BASE}/v3/company/{REALM}",
+            headers={"accept": "application/json"},
+        )
         form = {"grant_type": "refresh_token", "refresh_token": "RT1-first"}
         answer = self.http.post(f"{BASE}/oauth2/v1/tokens/bearer", data=form, auth=("client", "secret"))
         self.http.headers["authorization"] = f"Bearer {answer.json()['access_token']}"
@@ -217,7 +221,7 @@ def test_numbers_are_given_when_custom_numbers_are_off_and_doubled_only_without_
     caller.sim.do_preferences(duplicate_warning=True)
     refused = caller.post("/salesreceipt", caller.receipt(DocNumber="S1"))
     assert code(refused) == "6140"
-    assert "DocNumber=S1 is assigned to TxnType=SalesReceipt" in refused.json()["Fault"]["Error"][0]["Detail"]
+    assert "DocNumber=S1 is assigned to TxnType=Sales Receipt" in refused.json()["Fault"]["Error"][0]["Detail"]
     caller.sim.do_preferences(custom_numbers=False)
     assert caller.made(DocNumber="S1")["DocNumber"] == "1001"
 
@@ -250,7 +254,7 @@ def test_a_bad_token_is_refused_in_lower_case_with_nulls(caller: Caller) -> None
 def test_changes_are_captured_with_stubs_for_what_was_deleted(caller: Caller) -> None:
     first, second = caller.made(), caller.made()
     caller.sim.do_delete_document(second["Id"])
-    params = {"entities": "SalesReceipt,RefundReceipt", "changedSince": "2026-01-01T00:00:00+00:00"}
+    params = {"entities": "SalesReceipt,RefundReceipt", "changedSince": "2026-11-01T00:00:00-08:00"}
     answers = caller.http.get("/cdc", params=params).json()["CDCResponse"][0]["QueryResponse"]
     assert [row.get("status", "") for row in answers[0]["SalesReceipt"]] == ["", "Deleted"]
     assert answers[0]["SalesReceipt"][0]["Id"] == first["Id"]
