@@ -61,6 +61,7 @@ class ShopifySimulator(Access):
         self.tokens.dead_refresh = dead_refresh
         self.redirects, self.compliance_uri = set(redirects), compliance_uri
         self.deprecated_reason = ""
+        self.throttled = 0
         self.retries = Retries(self.now)
         self.last_bodies: dict[tuple[int, Any], bytes] = {}
 
@@ -130,6 +131,7 @@ class ShopifySimulator(Access):
         return {"errors": [one.as_json() for one in running.errors], "data": data}
 
     def _throttled(self, requested: int) -> dict[str, Any]:
+        self.throttled += 1
         extensions = {"code": "THROTTLED", "documentation": "https://shopify.dev/api/usage/rate-limits"}
         error = {"message": "Throttled", "extensions": extensions}
         return {"errors": [error], "extensions": {"cost": self._cost(requested, None)}}
