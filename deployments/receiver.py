@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from commerce.errors import HubError
 from deployments.health import health_of, health_page
-from integrations.connector import Connector, Forged, WebhookDelivery, connector
+from integrations.connector import QUERY, Connector, Forged, WebhookDelivery, connector
 from tasks.hub import Hub, the_hub
 
 log = logging.getLogger(__name__)
@@ -110,6 +110,7 @@ def take_in(hub: Hub, connection: str, request: Request, body: bytes) -> None:
     vendor = _vendor(hub, connection)
     # A header that was sent twice is joined, as HTTP says: it then fits no signature.
     headers = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
+    headers[QUERY] = request.url.query
     delivery = verified(hub, connection, vendor, headers, body)
     try:
         hints = [hint.model_dump() for hint in delivery.hints]

@@ -80,6 +80,9 @@ class Forged(Exception):
     """A webhook that the vendor did not send, or not lately. Answered with 401 and no detail."""
 
 
+QUERY = ":query"
+"""Among a webhook's headers: what stood behind the "?" of the address it was sent to. No sender can write this name."""
+
 Receive = Callable[[Any, Services, Mapping[str, str], bytes], WebhookDelivery]
 
 
