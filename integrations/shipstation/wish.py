@@ -75,24 +75,26 @@ class Wish:
 
     def body(self, location_id: str, units: Counter[str], *, with_money: bool, held: bool = False) -> dict[str, Any]:
         """ShipStation's view of `units` shipped by this location, not before a release if `held`. Raises Unmappable."""
-        routed = self._routed(location_id)
+        routed = self.routed(location_id)
         lines = tuple(WantedLine(line_id=line_id, quantity=quantity) for line_id, quantity in units.items())
         return to_shipment(
             self.order,
             routed.model_copy(update={"lines": lines}),
-            warehouse_id=self._warehouse(routed),
+            warehouse_id=self.warehouse(routed),
             store_id=self.settings.store_id,
             fallback_phone=self.settings.fallback_phone,
             with_money=with_money,
             held=held,
         )
 
-    def _routed(self, location_id: str) -> WantedShipment:
+    def routed(self, location_id: str) -> WantedShipment:
+        """What is known of this location's share."""
         known = (*self.allocation.shipments, *self.allocation.waiting)
         found = next((each for each in known if each.location_id == location_id), None)
         return found or WantedShipment(location_id=location_id, lines=())
 
-    def _warehouse(self, routed: WantedShipment) -> str:
+    def warehouse(self, routed: WantedShipment) -> str:
+        """ShipStation's id for where it ships from. Raises Unmappable."""
         warehouse = self.settings.warehouse_of(routed.location_id, routed.location)
         if warehouse is None:
             place = routed.location or routed.location_id or "without a name"

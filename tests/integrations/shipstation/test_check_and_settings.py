@@ -82,7 +82,7 @@ def test_a_vendor_that_is_down_is_a_finding_too(world: World) -> None:
     [
         ("api_key", " ", "is empty; create a V2 key"),
         ("base_url", "api.shipstation.com", "is not a web address"),
-        ("warehouses", {"loc-1": "1234"}, "String should match pattern"),
+        ("warehouses", {"loc-1": "1234"}, "is no warehouse of API V2"),
         ("payment", "whenever", "Input should be 'paid' or 'authorised'"),
     ],
 )

@@ -1,0 +1,109 @@
+"""Bringing an order that V1 already has to what we wish now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from commerce.errors import Rejected
+from commerce.outcomes import Held
+from integrations.shipstation import changing
+from integrations.shipstation.changing import Work
+from integrations.shipstation.client import VENDOR, Raw
+from integrations.shipstation.planning import Create, Plan, Standing, Update
+from integrations.shipstation.v1.client import Api
+from integrations.shipstation.v1.creating import Creator
+from integrations.shipstation.v1.mapping import HOLD_UNTIL, on_hold_by_us, says, to_cancelled, to_update
+from integrations.shipstation.v1.reading import alive, read_order, standings
+from integrations.shipstation.wish import ON_HOLD, carries_money, digest
+
+
+class Changer(changing.Changer):
+    """Reads what V1 holds of an order, then takes the steps that are missing."""
+
+    def __init__(self, api: Api, creator: Creator) -> None:
+        super().__init__(api, creator)  # type: ignore[arg-type]  # V1's api and creator, asked for the same things
+        self._v1 = api
+
+    def seen(self, work: Work) -> list[Standing]:
+        """What V1 holds of the order now."""
+        return standings(self._v1, work.wish.order, alive(self._v1, work.wish.order, work.parts))
+
+    def planned(self, work: Work, seen: Sequence[Standing]) -> Plan:
+        """The steps to take, none on an order that staff have merged with another shopper's or another of ours."""
+        planned = super().planned(work, seen)
+        touched = [step.standing for step in planned.steps if not isinstance(step, Create)]
+        merged = [one for one in touched if read_order(one.raw).options.merged_ids]
+        return Plan(problem=merged_by_staff(work, merged)) if merged else planned
+
+    def _update(self, step: Update, work: Work) -> None:
+        """Content first and the hold after it, so that nothing old is shipped in between."""
+        wish, part, raw = work.wish, step.standing.part, step.standing.raw
+        with_money = carries_money(wish, work.parts, part.external_id, step.location)
+        body = wish.body(step.location, step.units, with_money=with_money, held=step.held)
+        if not says(raw, body):
+            now = self._put(step.standing, to_update(raw, body), work)
+            if now is None:
+                return
+            raw = now
+            work.changed = True
+        self._hold_or_free(raw, work, held=step.held)
+        work.put(part.model_copy(update={"location": step.location, "fingerprint": digest(body), "to": wish.to}))
+
+    def _hold_or_free(self, raw: Raw, work: Work, *, held: bool) -> None:
+        order = read_order(raw)
+        if held and not on_hold_by_us(order):
+            self._v1.hold_until(order.order_id, HOLD_UNTIL)
+            work.changed = True
+        if not held and on_hold_by_us(order):
+            self._v1.restore_from_hold(order.order_id)
+            work.changed = True
+
+    def _hold(self, standing: Standing, work: Work) -> None:
+        self._hold_or_free(standing.raw, work, held=True)
+        work.put(standing.part.model_copy(update={"fingerprint": ON_HOLD}))
+
+    def _cancel(self, standing: Standing, work: Work) -> None:
+        now = self._put(standing, to_cancelled(standing.raw), work)
+        if now is None:
+            return
+        if now.get("orderStatus") != "cancelled":
+            raise Rejected(VENDOR, f"left order {standing.shipment.shipment_id} as {now.get('orderStatus')}")
+        work.changed = True
+        if standing.shipment.shipment_id == standing.part.shipment_id:
+            work.drop(standing.part)
+
+    def _put(self, standing: Standing, whole: dict[str, Any], work: Work) -> Raw | None:
+        """Replace it. None when it turns out to have been shipped, cancelled or deleted meanwhile: plan again.
+
+        Raises Rejected for what V1 does not take, and when it made another order instead.
+        """
+        order_id = standing.shipment.shipment_id
+        try:
+            now = self._v1.put_order(whole)
+        except Rejected:
+            there = self._v1.order(order_id)
+            if there is not None and there.get("orderStatus") == standing.raw.get("orderStatus"):
+                raise
+            work.surprised = True
+            return None
+        if str(now.get("orderId")) != order_id:
+            raise Rejected(
+                VENDOR,
+                f"answered order {now.get('orderId')} when order {order_id} was to be changed",
+                hint="look at both orders in ShipStation and cancel the one that is not wanted, then release",
+            )
+        if now.get("orderStatus") in ("shipped", "cancelled") and whole["orderStatus"] != now.get("orderStatus"):
+            work.surprised = True
+            return None
+        return now
+
+
+def merged_by_staff(work: Work, merged: Sequence[Standing]) -> Held:
+    """A change to an order that is one with another now: replacing it would wipe out the other's goods."""
+    names = ", ".join(standing.shipment.shipment_id for standing in merged)
+    return Held(
+        cause="merged_in_shipstation",
+        reason=f"order {work.wish.order.number} has changed, and ShipStation has merged it with another ({names})",
+        hint="make the change in ShipStation by hand, then dismiss this",
+    )

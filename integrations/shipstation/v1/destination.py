@@ -1,0 +1,81 @@
+"""Orders to V1: one V1 order per location, made once by its key, kept up to date until it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
+
+from commerce.allocation import Verdict, shipments_wanted
+from commerce.orders import Order
+from commerce.outcomes import Outcome, Retry
+from commerce.ports import Item
+from integrations.shipstation import departed, destination
+from integrations.shipstation.schemas import Shipment
+from integrations.shipstation.settings import ShipStationSettings
+from integrations.shipstation.v1.changing import Changer
+from integrations.shipstation.v1.client import Api
+from integrations.shipstation.v1.creating import Creator, parts_there
+from integrations.shipstation.v1.reading import read_order
+from integrations.shipstation.v1.times import AMBIGUITY, wall
+from integrations.shipstation.v1.wish import V1Wish
+from integrations.shipstation.wish import Part, Wish
+
+POST_SIZE = 100
+"""https://docs.shipstation.com/apis/shipstation-v1/docs/orders/create-update-multiple-orders"""
+
+LISTED_AFTER = 120.0
+LOOKS = 3
+"""V1 finds orders by a list only, which may lag; an order that must not be shipped is looked for more than once."""
+
+
+class Deliveries(destination.Deliveries):
+    """Brings orders to ShipStation over V1."""
+
+    post_size = POST_SIZE
+
+    def __init__(self, api: Api, settings: ShipStationSettings) -> None:
+        super().__init__(api, settings)  # type: ignore[arg-type]  # what asks it V2's questions is replaced here
+        self._v1 = api
+        creator = Creator(api)
+        self._creator = creator  # type: ignore[assignment]
+        self._changer = Changer(api, creator)
+
+    def wish(self, order: Order) -> Wish:
+        """What the order asks of V1."""
+        return V1Wish(order, shipments_wanted(order, self._settings.payment), self._settings)
+
+    def departed(self, asked: Sequence[tuple[Item, Wish]]) -> departed.Departed:
+        """What a list says of orders that have left."""
+        return Departed(self._v1, asked)
+
+    def _found(self, job: destination.Job) -> Outcome | None:
+        outcome = super()._found(job)
+        stopped = job.wish.allocation.verdict is Verdict.STOP
+        if outcome is None and stopped and job.item.in_doubt and job.item.attempt <= LOOKS:
+            words = f"order {job.order.number} is called off, and an earlier try may not be listed in ShipStation yet"
+            return Retry(reason=words, after=LISTED_AFTER)
+        return outcome
+
+    def look(self, order: Order) -> list[Part]:
+        """What V1 has under the order's keys, apart from what is cancelled."""
+        return parts_there(self._v1, order)
+
+
+class Departed(departed.Departed):
+    """The same from V1's list of orders."""
+
+    def __init__(self, api: Api, asked: Sequence[tuple[Item, Wish]]) -> None:
+        super().__init__(api, asked)  # type: ignore[arg-type]  # it is asked for `changed` only
+        self._v1 = api
+
+    def changed(self, since: datetime) -> Iterator[tuple[str, Callable[[], Shipment]]]:
+        """Orders changed since then, latest first: the id, and how to read the rest."""
+        start = wall(since - AMBIGUITY)
+        for raw in self._v1.orders(modifyDateStart=start, sortBy="ModifyDate", sortDir="DESC"):
+            yield str(raw.get("orderId")), partial(as_shipment, raw)
+
+
+def as_shipment(raw: dict[str, object]) -> Shipment:
+    """The order as planning sees it."""
+    return read_order(raw).as_shipment()
