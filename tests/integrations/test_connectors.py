@@ -26,7 +26,7 @@ from rich.console import Console
 from commerce.errors import HubError
 from commerce.ports import Destination, Finding, OrderSource, ParcelSource, StockDestination, StockSource
 from integrations.auth import MemoryTokens
-from integrations.connector import ConnectionSettings, Connector, Forged, Services, connector, vendors
+from integrations.connector import QUERY, ConnectionSettings, Connector, Forged, Services, connector, vendors
 from integrations.simulator import Simulator
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,14 @@ PROJECT = {"commerce", "ledger", "integrations", "tasks", "flows", "deployments"
 PORTS = (OrderSource, ParcelSource, StockSource, StockDestination, Destination)
 NOON = 1_795_435_200.0
 
+VARIANTS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "shipstation-v1": ("shipstation", {"api": "v1", "default_warehouse": "123456"}, "v1"),
+}
+"""Other ways to connect a vendor: the vendor, what stack.toml says otherwise, and the sub-folder that does it."""
+
 every_vendor = pytest.mark.parametrize("vendor", vendors())
+every_way = pytest.mark.parametrize("vendor", [*vendors(), *VARIANTS])
+"""Every vendor, and every other way to connect one."""
 
 
 class Refusing:
@@ -65,8 +72,23 @@ def secret(connection: str, field: str) -> str:
     return f"https://hooks.slack.com/services/T0/B0/{mark}" if field.endswith("_url") else f"pk_{mark}"
 
 
+def named(way: str) -> str:
+    """The vendor folder behind a way to connect."""
+    return VARIANTS[way][0] if way in VARIANTS else way
+
+
+def offered(way: str) -> Connector:
+    """The connector behind a way to connect."""
+    return connector(named(way))
+
+
 def example(vendor: str) -> dict[str, Any]:
-    """What stack.example.toml says of this vendor, or the example of its own folder, filled in."""
+    """What stack.example.toml says of this vendor, or the example of its own folder, filled in.
+
+    A variant says what it says otherwise.
+    """
+    if vendor in VARIANTS:
+        return {**example(named(vendor)), **VARIANTS[vendor][1]}
     files = [ROOT / "stack.example.toml", ROOT / "integrations" / vendor / "stack.example.toml"]
     texts = [file.read_text(encoding="utf-8").replace('"…"', '"filled-in"') for file in files if file.exists()]
     tables = [table for text in texts for table in tomllib.loads(text)["connections"].values()]
@@ -76,15 +98,22 @@ def example(vendor: str) -> dict[str, Any]:
 
 
 def settings_of(vendor: str, name: str, fields: Iterable[str] | None = None) -> ConnectionSettings:
-    """Settings as the example has them, with every secret or with those of `fields`."""
-    model = connector(vendor).settings
-    secrets = {field: secret(name, field) for field in (secret_fields(model) if fields is None else fields)}
-    return model(**{"name": name, **example(vendor), **secrets})
+    """Settings as the example has them, with those secrets of `fields`, or with as many as go together."""
+    model = offered(vendor).settings
+    chosen = list(secret_fields(model) if fields is None else fields)
+    secrets = {field: secret(name, field) for field in chosen}
+    try:
+        return model(**{"name": name, **example(vendor), **secrets})
+    except ValueError:
+        needed = [field for field in chosen if model.model_fields[field].is_required()]
+        if fields is not None or needed == chosen:
+            raise
+        return settings_of(vendor, name, needed)
 
 
 def settings_with_few_secrets(vendor: str) -> Iterator[ConnectionSettings]:
     """Settings with only the secrets that must be, or, where one of several must be, with each of them alone."""
-    model = connector(vendor).settings
+    model = offered(vendor).settings
     needed = [field for field in secret_fields(model) if model.model_fields[field].is_required()]
     for more in ([], *([field] for field in secret_fields(model) if field not in needed)):
         with suppress(ValueError):
@@ -151,16 +180,16 @@ def test_secrets_are_secret_and_have_no_default(vendor: str) -> None:
         assert default is None or default.get_secret_value() == "", f"{name} has a default"
 
 
-@every_vendor
+@every_way
 def test_settings_show_no_secret(vendor: str) -> None:
     settings = settings_of(vendor, "one")
     assert "s3cret" not in shown(settings)
     assert "s3cret" not in settings.model_dump_json()
 
 
-@every_vendor
+@every_way
 def test_settings_that_are_refused_show_no_secret(vendor: str) -> None:
-    model = connector(vendor).settings
+    model = offered(vendor).settings
     good = settings_of(vendor, "one").model_dump()
     for wrong in ({"no_such_setting": 1}, {"pace": "s3cret"}, {"name": "Not A Name"}):
         with pytest.raises(ValueError) as caught:
@@ -168,26 +197,26 @@ def test_settings_that_are_refused_show_no_secret(vendor: str) -> None:
         assert "s3cret" not in shown(caught.value)
 
 
-@every_vendor
+@every_way
 def test_an_unknown_setting_is_refused(vendor: str) -> None:
     good = settings_of(vendor, "one").model_dump()
     with pytest.raises(ValueError, match="no_such_setting"):
-        connector(vendor).settings(**{**good, "no_such_setting": 1})
+        offered(vendor).settings(**{**good, "no_such_setting": 1})
 
 
 # ---- the client ----
 
 
-@every_vendor
+@every_way
 def test_connecting_calls_nobody(vendor: str) -> None:
     answering = Refusing()
-    connector(vendor).connect(settings_of(vendor, "one"), services(answering))
+    offered(vendor).connect(settings_of(vendor, "one"), services(answering))
     assert answering.requests == []
 
 
-@every_vendor
+@every_way
 def test_a_client_can_be_checked_and_plays_a_role(vendor: str) -> None:
-    client = connector(vendor).connect(settings_of(vendor, "one"), services(Refusing()))
+    client = offered(vendor).connect(settings_of(vendor, "one"), services(Refusing()))
     assert callable(client.check)
     assert hasattr(client, "tell") or any(isinstance(client, port) for port in PORTS)
     if isinstance(client, Destination):
@@ -197,10 +226,10 @@ def test_a_client_can_be_checked_and_plays_a_role(vendor: str) -> None:
         assert 1 <= client.batch <= 1000
 
 
-@every_vendor
+@every_way
 def test_a_client_shows_no_secret(vendor: str) -> None:
     settings = settings_of(vendor, "one")
-    client = connector(vendor).connect(settings, services(Refusing()))
+    client = offered(vendor).connect(settings, services(Refusing()))
     assert "s3cret" not in shown(client)
 
 
@@ -220,12 +249,12 @@ def carried(request: httpx.Request) -> str:
     return f"{request.url} {list(request.headers.items())} {clear} {request.content.decode('utf-8', 'replace')}"
 
 
-@every_vendor
+@every_way
 def test_two_connections_of_one_vendor_do_not_mix(vendor: str) -> None:
     # given two accounts of one vendor, open at the same time
     answering = {name: Refusing() for name in ("one", "two")}
     clients = {
-        name: connector(vendor).connect(settings_of(vendor, name), services(refusing))
+        name: offered(vendor).connect(settings_of(vendor, name), services(refusing))
         for name, refusing in answering.items()
     }
     # when both look at themselves
@@ -239,11 +268,11 @@ def test_two_connections_of_one_vendor_do_not_mix(vendor: str) -> None:
         assert bool(requests) == bool(answering[other].requests)
 
 
-@every_vendor
+@every_way
 def test_a_refused_credential_is_found_and_not_said(vendor: str) -> None:
     # given a vendor that refuses our credential
     answering = Refusing()
-    client = connector(vendor).connect(settings_of(vendor, "one"), services(answering))
+    client = offered(vendor).connect(settings_of(vendor, "one"), services(answering))
     # when the connection looks at itself
     findings, words = said_by_check(client)
     # then it says so and what to do, without the credential; and it has changed nothing there
@@ -262,14 +291,16 @@ def receivers() -> list[str]:
     return [vendor for vendor in vendors() if (ROOT / "integrations" / vendor / "webhooks.py").exists()]
 
 
-every_receiver = pytest.mark.parametrize("vendor", receivers())
+every_receiver = pytest.mark.parametrize("vendor", [*receivers(), *VARIANTS])
 
 
 def headers_read(vendor: str) -> set[str]:
     """The headers that the vendor's webhooks.py looks at: every text in it that looks like one."""
-    tree = ast.parse((ROOT / "integrations" / vendor / "webhooks.py").read_text(encoding="utf-8"))
+    folder = ROOT / "integrations" / named(vendor) / (VARIANTS[vendor][2] if vendor in VARIANTS else "")
+    tree = ast.parse((folder / "webhooks.py").read_text(encoding="utf-8"))
     words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return {word.lower() for word in words if re.fullmatch(r"(?i)[a-z][a-z0-9]*(-[a-z0-9]+)+", word)}
+    address = {QUERY} if any(isinstance(node, ast.Name) and node.id == "QUERY" for node in ast.walk(tree)) else set()
+    return address | {word.lower() for word in words if re.fullmatch(r"(?i)[a-z][a-z0-9]*(-[a-z0-9]+)+", word)}
 
 
 BODIES = [b"", b"{}", b"[]", b"\xff\xfe", b'{"id": 1}', b"null", b"1"]
@@ -278,7 +309,7 @@ BODIES = [b"", b"{}", b"[]", b"\xff\xfe", b'{"id": 1}', b"null", b"1"]
 @every_receiver
 @pytest.mark.parametrize("body", BODIES)
 def test_a_webhook_that_nobody_signed_is_forged(vendor: str, body: bytes) -> None:
-    receive = connector(vendor).receive
+    receive = offered(vendor).receive
     assert receive is not None
     with pytest.raises(Forged) as caught:
         receive(settings_of(vendor, "one"), services(Refusing()), {}, body)
@@ -288,9 +319,10 @@ def test_a_webhook_that_nobody_signed_is_forged(vendor: str, body: bytes) -> Non
 @every_receiver
 @pytest.mark.parametrize("signature", ["", "AAAA", "=", "é", "a" * 64, "sha256=", "x" * 10_000])
 def test_a_webhook_with_any_other_signature_is_not_taken(vendor: str, signature: str) -> None:
-    receive = connector(vendor).receive
+    receive = offered(vendor).receive
     assert receive is not None
     headers = dict.fromkeys(headers_read(vendor), signature)
+    headers |= {QUERY: f"token={signature}"} if QUERY in headers else {}
     assert headers, "webhooks.py reads no header"
     with pytest.raises((Forged, HubError)):
         receive(settings_of(vendor, "one"), services(Refusing()), headers, b'{"id": 1}')
@@ -306,7 +338,7 @@ def signatures_with_nothing(body: bytes) -> Iterator[str]:
 @every_receiver
 def test_a_secret_that_was_not_set_signs_nothing(vendor: str) -> None:
     # given a connection without the secrets that may be left out
-    receive = connector(vendor).receive
+    receive = offered(vendor).receive
     assert receive is not None
     possible = list(settings_with_few_secrets(vendor))
     assert possible
@@ -321,7 +353,8 @@ def test_a_secret_that_was_not_set_signs_nothing(vendor: str) -> None:
 
 
 def simulator_of(vendor: str) -> ModuleType:
-    return importlib.import_module(f"integrations.{vendor}.simulator")
+    within = f".{VARIANTS[vendor][2]}" if vendor in VARIANTS else ""
+    return importlib.import_module(f"integrations.{named(vendor)}.simulator{within}")
 
 
 def simulator_files(vendor: str) -> list[Path]:
@@ -353,13 +386,13 @@ def test_a_simulator_can_disagree_with_its_client(vendor: str) -> None:
     assert foreign == set()
 
 
-@every_vendor
+@every_way
 def test_a_simulator_is_built_like_the_others(vendor: str) -> None:
     # given an account with nothing in it
     simulator = simulator_of(vendor).build(base_url="http://127.0.0.1:8710/one", clock=lambda: NOON, limits=False)
     # then it is a simulator of this vendor, and shows all it holds as JSON
     assert isinstance(simulator, Simulator)
-    assert simulator.vendor == vendor
+    assert simulator.vendor == named(vendor)
     assert simulator.limits is False
     assert json.loads(json.dumps(simulator.state())) is not None
     # and it says what people and the world can do there
@@ -367,7 +400,7 @@ def test_a_simulator_is_built_like_the_others(vendor: str) -> None:
     assert [action.__name__ for action in actions if not action.__doc__] == []
 
 
-@every_vendor
+@every_way
 def test_a_simulator_lets_nobody_in_without_a_credential(vendor: str) -> None:
     simulator = simulator_of(vendor).build(base_url="http://sim.test/one", clock=lambda: NOON)
     client = httpx.Client(base_url="http://sim.test/one", transport=simulator.transport())
