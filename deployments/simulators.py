@@ -21,6 +21,9 @@ NAMES = {
 }
 """Connection name of the demo -> vendor."""
 
+VARIANTS = {"warehouse-v1": "shipstation.simulator.v1"}
+"""Simulators of a vendor's other API, by the name they are served under -> their place below integrations/."""
+
 
 def named() -> dict[str, str]:
     """Every simulator by the name it is served under: the demo's connections, and all other vendors as themselves."""
@@ -29,11 +32,12 @@ def named() -> dict[str, str]:
 
 def build(base: str, *, limits: bool = True, clock: Clock = time.time) -> dict[str, Simulator]:
     """A simulator for each name, reached at `<base>/<name>`."""
+    places = {name: f"{vendor}.simulator" for name, vendor in named().items()} | VARIANTS
     return {
-        name: importlib.import_module(f"integrations.{vendor}.simulator").build(
+        name: importlib.import_module(f"integrations.{place}").build(
             base_url=f"{base}/{name}", limits=limits, clock=clock
         )
-        for name, vendor in named().items()
+        for name, place in places.items()
     }
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
+from deployments.verdict_v1 import as_shipments
+
 CONNECTION = "shop"
 
 State = Mapping[str, Any]
@@ -35,6 +37,7 @@ class Verdict:
 def judge(states: Mapping[str, State], before: State, held: Sequence[Mapping[str, Any]], plan: Any) -> Verdict:
     """Compare the storefront's truth with what every other place holds. `before` is the storefront before the job."""
     verdict = Verdict(rows=dict(plan.counts))
+    states = {**states, "warehouse": as_shipments(states["warehouse"])}
     orders = {key_of(order): order for order in states["shop"]["orders"]}
     shop_row(verdict, orders.values())
     judge_warehouse(verdict, orders, states["warehouse"])
