@@ -63,13 +63,14 @@ class Changer(changing.Changer):
         self._hold_or_free(standing.raw, work, held=True)
         work.put(standing.part.model_copy(update={"fingerprint": ON_HOLD}))
 
-    def _cancel(self, standing: Standing, work: Work) -> None:
+    def _call_off(self, standing: Standing, work: Work) -> None:
         now = self._put(standing, to_cancelled(standing.raw), work)
         if now is None:
             return
         if now.get("orderStatus") != "cancelled":
             raise Rejected(VENDOR, f"left order {standing.shipment.shipment_id} as {now.get('orderStatus')}")
         work.changed = True
+        work.called_off.append(standing.shipment.shipment_id)
         if standing.shipment.shipment_id == standing.part.shipment_id:
             work.drop(standing.part)
 
