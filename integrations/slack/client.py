@@ -8,7 +8,14 @@ from typing import Any
 
 import httpx
 
-from commerce.errors import NotAuthorised, RateLimited, Rejected, TemporarilyUnavailable, UnexpectedAnswer
+from commerce.errors import (
+    NotAuthorised,
+    OutcomeUnknown,
+    RateLimited,
+    Rejected,
+    TemporarilyUnavailable,
+    UnexpectedAnswer,
+)
 from commerce.ports import Alert, Finding
 from integrations.connector import Services
 from integrations.http import ApiClient, told_wait
@@ -22,11 +29,33 @@ PACE = [(1, 1.0)]
 PUBLIC_PATH = "/webhook"
 """What errors, logs and counters say instead of the secret path."""
 OUR_FAULT = frozenset(
-    {"invalid_payload", "invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "too_many_attachments"}
+    {
+        "invalid_payload",
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "msg_blocks_too_long",
+        "no_text",
+        "too_many_attachments",
+    }
 )
-"""Words of a 400 that plain text may cure."""
+"""Words about the message itself, which plain text may cure."""
+FORBIDDEN = frozenset({"action_prohibited", "posting_to_general_channel_denied"})
+"""Words of an administrator's rule."""
+GONE = frozenset(
+    {
+        "channel_is_archived",
+        "channel_not_found",
+        "invalid_token",
+        "no_service",
+        "no_service_id",
+        "no_team",
+        "team_disabled",
+    }
+)
+"""Words of a webhook that works no more. Their statuses are not sure, so the word decides."""
 WORD = re.compile(r"[a-z0-9_]{1,60}")
 NEW_WEBHOOK = "make a new webhook in Slack (app > Incoming Webhooks) and set this connection's WEBHOOK_URL to it"
+ASK_ADMIN = f"ask an administrator of the workspace to allow it, or, for another channel, {NEW_WEBHOOK}"
 
 
 class HiddenPath(httpx.BaseTransport):
@@ -78,16 +107,16 @@ class Slack:
         self._api.close()
 
     def tell(self, alert: Alert) -> None:
-        """Post one message; as plain text when Slack refuses its blocks. A lost answer may show it twice.
+        """Post one message; as plain text when Slack refuses its blocks. A lost answer may show it twice, not more.
 
         Raises NotAuthorised when the webhook is gone, RateLimited, TemporarilyUnavailable, OutcomeUnknown, Rejected.
         """
         try:
-            self._post(to_message(alert))
+            self._post_surely(to_message(alert))
         except Rejected as refused:
             if refused.code not in OUR_FAULT:
                 raise
-            self._post(to_plain_message(alert))
+            self._post_surely(to_plain_message(alert))
 
     def check(self) -> Iterator[Finding]:
         """Look at the address's shape: Slack has no way to try a webhook without writing to the channel."""
@@ -99,10 +128,16 @@ class Slack:
         local = self.settings.target().startswith("http://")
         yield Finding(subject="webhook", ok=local, message=message, hint="" if local else NEW_WEBHOOK)
 
+    def _post_surely(self, message: dict[str, Any]) -> None:
+        """Post; once more when no answer came, as one message twice is better than none."""
+        try:
+            self._post(message)
+        except OutcomeUnknown:
+            self._post(message)
+
     def _post(self, message: dict[str, Any]) -> None:
         # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
-        # Repeatable, as one message twice is better than none: a lost answer is tried again.
-        self._api.request("POST", PUBLIC_PATH, json=message, safety="repeatable", operation="tell")
+        self._api.request("POST", PUBLIC_PATH, json=message, safety="once", operation="tell")
 
 
 def judge(response: httpx.Response) -> None:
@@ -113,9 +148,11 @@ def judge(response: httpx.Response) -> None:
     answer = f"answered {status} {word}"
     if status == 429:
         raise RateLimited(VENDOR, answer, retry_after=told_wait(response))
-    if status in (403, 404, 410):
+    if word in FORBIDDEN:
+        raise NotAuthorised(VENDOR, f"the workspace forbids posting here ({answer})", hint=ASK_ADMIN, code=word)
+    if word in GONE or status in (403, 404, 410):
         raise NotAuthorised(VENDOR, f"webhook removed or forbidden ({answer})", hint=NEW_WEBHOOK, code=word)
-    if status >= 500:
+    if status >= 500 or word == "rollup_error":
         raise TemporarilyUnavailable(VENDOR, answer, retry_after=told_wait(response))
     if response.is_success or response.is_redirect:
         raise UnexpectedAnswer(VENDOR, f"{answer} instead of 200 ok; was the webhook removed?", hint=NEW_WEBHOOK)

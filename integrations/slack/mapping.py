@@ -52,7 +52,7 @@ def section(alert: Alert) -> str:
 def fact(name: str, value: str) -> str:
     """One fact under its name. A whole URL becomes a link and is never cut in two."""
     shown = escaped(value, FIELD)
-    if URL.fullmatch(value) and shown == escaped(value, len(value) * 5):
+    if URL.fullmatch(value) and shown == escaped(value, len(value) * 6):
         shown = f"<{shown}>"
     return f"*{escaped(name, 100)}*\n{shown or '-'}"
 
@@ -70,14 +70,20 @@ def mrkdwn(text: str) -> dict[str, Any]:
 
 def escaped(text: str, longest: int) -> str:
     """Escaped so that nothing in it is a command, and cut to `longest` characters without tearing an entity."""
+    whole = text.encode("utf-8", "replace").decode()  # half a character would stop the whole message
+    letters = [ENTITIES.get(letter, letter) for letter in whole]
+    if sum(map(width, letters)) <= longest:
+        return "".join(letters)
     parts: list[str] = []
     size = 0
-    letters = [ENTITIES.get(letter, letter) for letter in text]
-    if sum(map(len, letters)) <= longest:
-        return "".join(letters)
     for letter in letters:
-        size += len(letter)
+        size += width(letter)
         if size > longest - 1:
             break
         parts.append(letter)
     return "".join(parts) + "…"
+
+
+def width(letter: str) -> int:
+    """Characters as they may be counted at most: most emoji are two UTF-16 units."""
+    return len(letter.encode("utf-16-le")) // 2

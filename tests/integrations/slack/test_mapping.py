@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from integrations.slack.mapping import escaped, fact, to_message
-from integrations.slack.simulator import refuse_bad_blocks
+from integrations.slack.simulator.blocks import refuse_bad_blocks
 from tests.integrations.slack.conftest import an_alert
 
 
@@ -48,6 +48,9 @@ def test_good_news_asks_for_nothing() -> None:
         ("abcdefg", 6, "abcde…"),
         ("abc&d", 6, "abc…"),
         ("ab&def", 8, "ab&amp;…"),
+        ("🫖🫖🫖", 6, "🫖🫖🫖"),
+        ("🫖🫖🫖🫖", 6, "🫖🫖…"),
+        ("half \ud800", 20, "half ?"),
     ],
 )
 def test_text_is_cut_after_escaping_and_never_within_an_entity(text, longest, shown) -> None:
@@ -62,8 +65,8 @@ def test_a_whole_url_becomes_a_link_and_a_cut_one_does_not() -> None:
     assert fact("empty", "") == "*empty*\n-"
 
 
-def test_the_longest_alert_is_one_that_slack_takes() -> None:
-    text = "<&>" * 3_000
+@pytest.mark.parametrize("text", ["<&>" * 3_000, "🫖" * 9_000, "\ud800" * 9_000, "\n" * 9_000])
+def test_the_longest_alert_is_one_that_slack_takes(text) -> None:
     message = to_message(an_alert(title=text, what=text, todo=text, facts={f"{n}{text}": text for n in range(12)}))
     refuse_bad_blocks(message["blocks"])
     assert len(message["text"]) <= 3_000

@@ -64,7 +64,17 @@ def test_a_long_wait_is_handed_back(channel, slack) -> None:
     assert told.value.retry_after == 30
 
 
-@pytest.mark.parametrize("word", ["invalid_blocks", "invalid_blocks_format"])
+@pytest.mark.parametrize("limited_as", ["text", "json"])
+def test_a_throttle_is_understood_however_it_is_said(connect, channel, clock, limited_as) -> None:
+    channel.limited_as = limited_as
+    slack = connect(pace=False)
+    for number in range(7):
+        slack.tell(an_alert(title=f"problem {number}"))
+    assert len(channel.messages) == 7
+    assert clock.slept == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("word", ["invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"])
 def test_blocks_that_slack_refuses_are_sent_as_text(channel, slack, word) -> None:
     channel.do_break(word)
     slack.tell(an_alert())
@@ -78,8 +88,12 @@ def test_blocks_that_slack_refuses_are_sent_as_text(channel, slack, word) -> Non
     [
         ("invalid_payload", Rejected),
         ("no_text", Rejected),
+        ("too_many_attachments", Rejected),
         ("user_not_found", Rejected),
         ("action_prohibited", NotAuthorised),
+        ("posting_to_general_channel_denied", NotAuthorised),
+        ("team_disabled", NotAuthorised),
+        ("no_service_id", NotAuthorised),
         ("invalid_token", NotAuthorised),
         ("channel_not_found", NotAuthorised),
         ("no_service", NotAuthorised),
@@ -95,6 +109,34 @@ def test_each_refusal_says_what_to_do_next(channel, slack, word, error) -> None:
     assert type(told.value) is error
     assert (error is NotAuthorised) == ("new webhook" in told.value.hint)
     assert channel.messages == []
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 500])
+@pytest.mark.parametrize("word", ["no_service", "invalid_token", "channel_is_archived", "team_disabled"])
+def test_the_word_decides_whatever_its_status(channel, slack, word, status) -> None:
+    channel.do_break(word, status)
+    with pytest.raises(NotAuthorised, match=word):
+        slack.tell(an_alert())
+    assert len(channel.calls) == 1
+
+
+def test_an_administrators_rule_is_told_as_one(channel, slack) -> None:
+    channel.do_break("posting_to_general_channel_denied", 400)
+    with pytest.raises(NotAuthorised, match="forbids posting here") as told:
+        slack.tell(an_alert())
+    assert "ask an administrator" in told.value.hint
+
+
+@pytest.mark.parametrize(
+    ("removed_as", "error"), [("word", NotAuthorised), ("redirect", UnexpectedAnswer), ("page", UnexpectedAnswer)]
+)
+def test_a_removed_webhook_is_noticed_however_it_shows(channel, slack, removed_as, error) -> None:
+    channel.removed_as = removed_as
+    channel.do_remove_webhook()
+    with pytest.raises(error) as told:
+        slack.tell(an_alert())
+    assert "new webhook" in told.value.hint
+    assert (len(channel.calls), channel.messages) == (1, [])
 
 
 def test_after_mending_alerts_arrive(channel, slack) -> None:
@@ -116,10 +158,15 @@ def test_a_page_instead_of_ok_is_no_success(channel, slack, fault) -> None:
         slack.tell(an_alert())
 
 
-def test_a_lost_answer_is_tried_at_most_twice_more(channel, slack) -> None:
-    channel.faults = [Fault(kind="drop_after", times=10)]
+@pytest.mark.parametrize("kind", ["drop_after", "timeout_after"])
+def test_a_lost_answer_shows_a_message_twice_at_most(channel, slack, kind) -> None:
+    channel.faults = [Fault(kind=kind, times=10)]
     with pytest.raises(OutcomeUnknown):
         slack.tell(an_alert())
+    assert len(channel.messages) == 2
+    # and one that was lost on its way is simply sent again
+    channel.faults = [Fault(kind="drop")]
+    slack.tell(an_alert())
     assert len(channel.messages) == 3
 
 
@@ -204,6 +251,9 @@ def test_the_settings_do_not_show_the_address(slack) -> None:
 
 
 HEADER = {"type": "header", "text": {"type": "plain_text", "text": "x" * 151}}
+BUTTON = {"type": "button", "text": {"type": "plain_text", "text": "Open"}, "url": "https://hub.example"}
+LONG = {"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3_000}}
+WRONG = "invalid_blocks"
 SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}}
 
 
@@ -220,6 +270,19 @@ SECTION = {"type": "section", "text": {"type": "mrkdwn", "text": "x"}}
         ({"text": "x", "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": ""}}]}, 400, "invalid_blocks"),
         ({"text": "x", "blocks": [{"type": "section", "fields": [SECTION["text"]] * 11}]}, 400, "invalid_blocks"),
         ({"text": "x", "blocks": [{"type": "table"}]}, 400, "invalid_blocks"),
+        ({"text": "x", "blocks": [{**SECTION, "colour": "red"}]}, 400, "invalid_blocks"),
+        ({"text": "x", "blocks": [{**SECTION, "block_id": "a"}] * 2}, 400, "invalid_blocks"),
+        ({"text": "x", "blocks": [{**SECTION, "block_id": "a" * 256}]}, 400, "invalid_blocks"),
+        ({"text": "x", "blocks": [{"type": "markdown", "text": "a" * 7_000}] * 2}, 400, "invalid_blocks"),
+        ({"text": "x", "blocks": [{"type": "actions", "elements": [BUTTON] * 26}]}, 400, "invalid_blocks"),
+        ({"text": "x", "blocks": [{"type": "actions", "elements": [{**BUTTON, "value": "a" * 2_001}]}]}, 400, WRONG),
+        ({"text": "x", "blocks": [{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}]}, 400, WRONG),
+        ({"text": "x", "blocks": [LONG] * 5}, 400, "msg_blocks_too_long"),
+        ({"text": "x", "attachments": [{"text": "y"}] * 101}, 400, "too_many_attachments"),
+        ({"text": "x", "attachments": {}}, 400, "invalid_payload"),
+        ({"text": "x", "blocks": [LONG] * 4}, 200, "ok"),
+        ({"text": "x", "blocks": [{"type": "actions", "elements": [BUTTON]}]}, 200, "ok"),
+        ({"text": "x", "attachments": [{"text": "y"}], "channel": "#other", "username": "me"}, 200, "ok"),
         ({"blocks": [SECTION]}, 200, "ok"),
     ],
 )
@@ -227,5 +290,20 @@ def test_the_simulator_is_as_strict_as_slack(clock, body, status, word) -> None:
     channel = SlackSimulator(base_url=BASE, clock=clock)
     with httpx.Client(transport=channel.transport()) as client:
         answer = client.post(channel.webhook_url, json=body)
-        assert client.post(BASE + "/services/T0/B0/other", json=body).text == "no_service"
+    assert (answer.status_code, answer.text) == (status, word)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "word"),
+    [
+        ("/services/T000/B000/other", 403, "invalid_token"),
+        ("/services/T000/B111/XXXX", 404, "no_service"),
+        ("/services/T111/B000/XXXX", 404, "no_team"),
+        ("/hooks", 404, "no_team"),
+    ],
+)
+def test_a_wrong_address_says_which_part_is_wrong(clock, path, status, word) -> None:
+    channel = SlackSimulator(base_url=BASE, clock=clock)
+    with httpx.Client(transport=channel.transport()) as client:
+        answer = client.post(BASE + path, json={"text": "x"})
     assert (answer.status_code, answer.text) == (status, word)
