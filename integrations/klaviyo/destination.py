@@ -128,9 +128,8 @@ class Klaviyo:
             return unreadable(item, error)
         if not events:
             return Skipped(reason="; ".join(dict.fromkeys(reasons)) or "no facts")
-        note = (
-            "phone number left out: not a whole international number" if order.phone and not e164(order.phone) else ""
-        )
+        odd = order.phone and not e164(order.phone)
+        note = "phone number left out: not a whole international number" if odd else ""
         return Plan(item, order.number, events, note)
 
     def _is_history(self, fact: Event) -> bool:

@@ -65,7 +65,7 @@ def to_metric_events(event: Event, order: Order, *, backfill: bool) -> list[Metr
 
     `backfill` records them without triggering flows. Raises Unmappable.
     """
-    profile = to_profile(order)
+    profile = to_profile(order, history=backfill)
     described = [_described(event, order), *_products(event, order)]
     return [
         MetricEvent(profile, _attributes(event, metric, unique_id, value, properties, backfill=backfill))

@@ -16,17 +16,18 @@ E_164 = re.compile(r"\+[1-9]\d{6,14}")
 NORTH_AMERICA = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
 
 
-def to_profile(order: Order) -> dict[str, Any]:
+def to_profile(order: Order, *, history: bool = False) -> dict[str, Any]:
     """Attributes of the shopper's profile, only what is known; empty when nobody is known.
 
-    What is sent overwrites what Klaviyo has, what is absent leaves it alone. Raises Unmappable("email") for an
-    address that cannot be one.
+    What is sent overwrites what Klaviyo has, what is absent leaves it alone: with `history`, the phone number of an
+    old order does not replace the one that the shopper gave since. Raises Unmappable("email") for an address that
+    cannot be one.
     """
     # https://developers.klaviyo.com/en/reference/create_event
-    customer = order.customer
+    customer, email = order.customer, e_mail(order)
     profile = {
-        "email": e_mail(order),
-        "phone_number": e164(order.phone),
+        "email": email,
+        "phone_number": "" if history and email else e164(order.phone),
         "external_id": external_id(order.source, customer.id) if customer and customer.id else "",
     }
     if not any(profile.values()):

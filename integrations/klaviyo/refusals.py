@@ -53,6 +53,9 @@ def judge(response: httpx.Response) -> None:
     if status == 405 or (status == 404 and not NO_SUCH_PROFILE.search(fault.detail)):
         message = f"has no {response.request.method} {response.request.url.path} (answered {status})"
         raise NotAuthorised(VENDOR, message, request_id=fault.id, hint="check base_url in stack.toml")
+    if status == 415:
+        hint = "see what changes our headers on their way, such as a proxy"
+        raise NotAuthorised(VENDOR, f"refuses our content type ({words(fault)})", request_id=fault.id, hint=hint)
     raise _rejected(status, fault)
 
 

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _object(value: Any) -> Any:
+    return {} if value is None else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+"""Words that may be missing or null."""
 
 
 class ContactInformation(BaseModel):
     """Who the account belongs to."""
 
-    organization_name: str = ""
+    organization_name: Text = ""
 
 
 class AccountAttributes(BaseModel):
     """Of an account."""
 
-    contact_information: ContactInformation = ContactInformation()
-    timezone: str = ""
-    preferred_currency: str = ""
-    public_api_key: str = ""
+    contact_information: Annotated[ContactInformation, BeforeValidator(_object)] = ContactInformation()
+    timezone: Text = ""
+    preferred_currency: Text = ""
+    public_api_key: Text = ""
     test_account: bool = False
 
 
@@ -74,7 +86,7 @@ class Links(BaseModel):
 class Page(BaseModel):
     """One page of a list."""
 
-    links: Links = Links()
+    links: Annotated[Links, BeforeValidator(_object)] = Links()
 
 
 class Metrics(Page):
@@ -140,11 +152,11 @@ class Fault(BaseModel):
     """One entry of an error document. `detail` may repeat what a shopper typed in."""
 
     # https://developers.klaviyo.com/en/docs/rate_limits_and_error_handling
-    id: str = ""
-    code: str = ""
-    title: str = ""
-    detail: str = ""
-    source: Source = Source()
+    id: Text = ""
+    code: Text = ""
+    title: Text = ""
+    detail: Text = ""
+    source: Annotated[Source, BeforeValidator(_object)] = Source()
 
 
 class ErrorDocument(BaseModel):

@@ -34,8 +34,8 @@ Settled = Iterator[tuple[Item, Outcome]]
 class Singly:
     """Sends plans by the single endpoint, which tolerates repeats, `workers` at a time.
 
-    What stops everybody (a refused key, a vendor that is down) ends it early: no new event is sent, and the error is
-    raised once what was sent has been told.
+    What stops everybody (a refused key, a vendor that is down, a proxy's page) ends it early: no new event is sent, and
+    the error is raised once what was sent has been told.
     """
 
     def __init__(self, api: KlaviyoApi, workers: int) -> None:
@@ -48,7 +48,7 @@ class Singly:
     def send(self, plans: Sequence[Plan]) -> Settled:
         """An outcome for each plan that was sent, as soon as it is known.
 
-        Raises NotAuthorised or TemporarilyUnavailable; nothing was sent of plans that got no outcome.
+        Raises NotAuthorised, TemporarilyUnavailable or UnexpectedAnswer; nothing was accepted of plans without outcome.
         """
         if not plans:
             return
@@ -81,12 +81,10 @@ class Singly:
                 reason=f"order {plan.order}: a text in it has half a character (a lone surrogate)",
                 hint="correct the order's texts in the shop, record it again, then release this record",
             )
-        except UnexpectedAnswer as odd:
-            return Held(cause="unexpected_answer", reason=f"order {plan.order}: {odd}", hint=odd.hint)
         except OutcomeUnknown as lost:
             self._count_lost()
             return unanswered(plan, lost)
-        except (NotAuthorised, TemporarilyUnavailable) as error:
+        except (NotAuthorised, TemporarilyUnavailable, UnexpectedAnswer) as error:
             self._stop_for(error)
             return partly(plan, accepted)
         return done(plan, *(f"{name.replace('_', ' ')} left out: Klaviyo refuses it" for name in left_out))

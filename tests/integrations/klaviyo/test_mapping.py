@@ -159,7 +159,7 @@ def test_what_happens_to_an_order_later(kind, part, changes, metric, unique_id, 
     order = ORDER.model_copy(update=changes)
     fact = an_event(order, kind, part=part, occurred_at=after(hours=3))
     (event,) = to_metric_events(fact, order, backfill=True)
-    assert event.profile == PROFILE
+    assert event.profile == {name: value for name, value in PROFILE.items() if name != "phone_number"}
     assert event.attributes == {
         "unique_id": unique_id,
         "time": "2026-11-20T15:00:00+00:00",
@@ -169,6 +169,15 @@ def test_what_happens_to_an_order_later(kind, part, changes, metric, unique_id, 
         "properties": {**PROPERTIES, **more},
         "metric": {"data": {"type": "metric", "attributes": {"name": metric}}},
     }
+
+
+def test_an_old_order_does_not_bring_an_old_phone_number_back() -> None:
+    order = an_order()
+    assert to_profile(order)["phone_number"] == "+15035550123"
+    assert "phone_number" not in to_profile(order, history=True)
+    # unless it is all that says who it was
+    guest = an_order(email="", customer=None)
+    assert to_profile(guest, history=True)["phone_number"] == "+15035550123"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from commerce.errors import NotAuthorised, TemporarilyUnavailable
+from commerce.errors import NotAuthorised, TemporarilyUnavailable, UnexpectedAnswer
 from commerce.events import Kind
 from commerce.outcomes import Held
 from integrations.connector import Services
@@ -188,11 +188,24 @@ def test_whatever_goes_wrong_each_event_is_there_once_in_the_end(data: st.DataOb
     assert {event["unique_id"] for event in account.state()["events"] if event["backfill"]} >= old
 
 
-def test_a_page_of_a_proxy_is_no_success(account, klaviyo) -> None:
-    account.faults = [Fault(on="POST", status=200, body="<html>welcome</html>")]
-    (held,) = deliver(klaviyo, [placed(1)]).values()
-    assert isinstance(held, Held)
-    assert "answered 200 to POST /api/events instead of 202" in held.reason
+@pytest.mark.parametrize("historical", [False, True])
+def test_a_page_of_a_proxy_is_no_success_and_nobodys_fault(account, connect, historical) -> None:
+    # given a proxy that answers for Klaviyo, though nicely
+    account.faults = [Fault(on="POST", status=200, body="<html>welcome</html>", times=99)]
+    items = [placed(n, historical=historical) for n in range(20)]
+    # when orders are delivered
+    told = []
+    with pytest.raises(UnexpectedAnswer, match="instead of 202"):
+        told.extend(connect(workers=1).deliver(items))
+    # then none is held for it, and the rest was not even tried
+    assert told == []
+    assert len(paths(account)) == 1
+
+
+def test_a_content_type_that_is_changed_on_the_way_pauses_instead_of_holding_every_order(account, klaviyo) -> None:
+    account.faults = [Fault(on="POST", status=415, body={"errors": [{"title": "Unsupported media type."}]})]
+    with pytest.raises(NotAuthorised, match="refuses our content type"):
+        list(klaviyo.deliver([placed(1)]))
 
 
 def test_a_link_to_another_host_is_not_followed(clock) -> None:
@@ -208,3 +221,24 @@ def test_a_link_to_another_host_is_not_followed(clock) -> None:
     client = Klaviyo(KlaviyoSettings.model_validate({"name": "m", "api_key": "pk_1"}), services)
     assert states(deliver(client, [placed(1)]).values()) == ["done"]
     assert {url.host for url in asked} == {"a.klaviyo.com"}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"errors": [{"id": None, "code": None, "title": "Odd", "detail": None, "source": None}]}, "Odd"),
+        ({"errors": [{"code": 7, "title": ["x"], "detail": "why", "source": {}}]}, "why"),
+        ({"errors": []}, "no words"),
+        ({"errors": None}, "no words"),
+        (["errors"], "no words"),
+        ("<html>Bad request</html>", "no words"),
+        ("", "no words"),
+    ],
+)
+def test_a_refusal_of_any_shape_holds_its_own_order(account, connect, body, words) -> None:
+    account.faults = [Fault(on="POST", status=422, body=body)]
+    outcomes = deliver(connect(workers=1), [placed(1), placed(2)])
+    held = outcomes.pop("shop:51")
+    assert isinstance(held, Held)
+    assert words in held.reason
+    assert states(outcomes.values()) == ["done"]
