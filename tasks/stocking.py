@@ -35,7 +35,16 @@ class StockFeedRefused(HubError):
 
 
 def sync_stock(hub: Hub, route: Route, *, allow_big_change: bool = False, dry_run: bool = False) -> Tally:
-    """Read every level, record what changed, and write what the storefront shows differently."""
+    """Read every level, record what changed, and write what the storefront shows differently.
+
+    One run at a time, over all processes: else the slower one would write what it read first.
+    """
+    with hub.ledger.only_one(f"stock:{route.name}"):
+        return sync_alone(hub, route, allow_big_change=allow_big_change, dry_run=dry_run)
+
+
+def sync_alone(hub: Hub, route: Route, *, allow_big_change: bool = False, dry_run: bool = False) -> Tally:
+    """The run itself."""
     levels, tally = read_stock(hub, route, allow_big_change=allow_big_change)
     wanted = targets(hub, route, levels, tally)
     if not wanted:

@@ -194,6 +194,44 @@ def test_drain_inbox_brings_what_webhooks_point_at_to_everyone(house: House) -> 
     assert len(ran.tables["drain-inbox-result"]) == 3
 
 
+def test_drain_inbox_brings_stock_that_a_webhook_points_at(house: House) -> None:
+    # given a mug that broke, and the inventory app's word of it
+    ensure_webhooks(house.hub)
+    house.vendors["inventory"].act("set_stock", {"sku": "MUG-RED", "location": "Main", "in_stock": 4})
+    take_in(house, "inventory", house.vendors["inventory"].outbox.popleft())
+    # when
+    ran = run(drain_inbox)
+    # then it is offered no more, and the route counts as fresh
+    assert ran.state.name == "Completed"
+    assert house.vendors["shop"].act("levels", {})["MUG-RED"]["Main"]["available"] == 4
+    assert {state.route: state.last_error for state in house.hub.ledger.routes()} == {
+        "drain-inbox": "",
+        "sync-inventory": "",
+    }
+
+
+def test_stock_that_looks_wrong_stops_nothing_else_that_webhooks_point_at(house: House) -> None:
+    # given an order and a change of stock, announced both, and an inventory app that then sends nothing
+    ensure_webhooks(house.hub)
+    order(house)
+    house.vendors["inventory"].act("set_stock", {"sku": "MUG-RED", "location": "Main", "in_stock": 4})
+    for name in ("shop", "inventory"):
+        while house.vendors[name].outbox:
+            take_in(house, name, house.vendors[name].outbox.popleft())
+    house.vendors["inventory"].act("empty", {})
+    # when
+    ran = run(drain_inbox)
+    # then the order is brought on, the stock is left as it was, and both say so
+    assert len(house.vendors["warehouse"].state()["shipments"]) == 1
+    assert house.vendors["shop"].act("levels", {})["MUG-BLUE"]["Main"]["available"] == 10
+    [row] = [row for row in ran.tables["drain-inbox-result"] if row["outcome"] == "stock not read"]
+    assert row["why"] == "inventory sent no stock at all; nothing was changed"
+    assert (
+        "inventory sent no stock at all"
+        in {one.route: one.last_error for one in house.hub.ledger.routes()}["sync-inventory"]
+    )
+
+
 def test_a_backfill_shows_its_plan_and_its_progress(house: House) -> None:
     for day in (1, 2, 3):
         order(house, created_at=f"2026-11-0{day}T10:00:00Z")
