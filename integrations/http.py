@@ -45,6 +45,7 @@ def certificates() -> ssl.SSLContext:
 MAX_ANSWER = 64 * 1024 * 1024
 REFUSED_CREDENTIAL = frozenset({401, 402, 403, 423})
 CARRIES_CREDENTIAL = re.compile(r"auth|token|secret|cookie|(?<!idempotency-)key", re.IGNORECASE)
+SIGNED_LINK = re.compile(r"sig|credential|expires", re.IGNORECASE)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -273,9 +274,11 @@ def excerpt(response: httpx.Response, longest: int = 300) -> str:
 
 
 def _credentials(response: httpx.Response) -> list[str]:
-    """What the request proved us with, e.g. the part of an Authorization header after "Bearer"."""
+    """What the request proved us with, e.g. the part of an Authorization header after "Bearer", or a signed link."""
     sent = response.request.headers.items()
     found = [value.rpartition(" ")[2] for name, value in sent if CARRIES_CREDENTIAL.search(name)]
+    asked = response.request.url.params.multi_items()
+    found += [value for name, value in asked if CARRIES_CREDENTIAL.search(name) or SIGNED_LINK.search(name)]
     return [value for value in found if len(value) >= 4]
 
 
