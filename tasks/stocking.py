@@ -84,6 +84,7 @@ def read_stock(hub: Hub, route: Route, *, allow_big_change: bool = False) -> tup
             (levels if isinstance(record, StockLevel) else unreadable).append(record)  # type: ignore[arg-type]
     believed = hub.ledger.cursor(route.source, FEED)
     known = hub.ledger.count_seen(route.source, "stock", believed) if believed else 0
+    refuse_unreadable(route, levels, unreadable)
     refuse_shrunken(route, len(levels), 0 if allow_big_change else known)
     recorded = hub.ledger.record_stock(route.source, levels, unreadable)
     hub.ledger.set_cursor(route.source, FEED, min(level.as_of for level in levels))
@@ -91,6 +92,17 @@ def read_stock(hub: Hub, route: Route, *, allow_big_change: bool = False) -> tup
     tally.counts.update(recorded=recorded.changed, read=len(levels))
     tally.unreadable(unreadable)
     return levels, tally
+
+
+def refuse_unreadable(route: Route, levels: Sequence[StockLevel], unreadable: Sequence[Unreadable]) -> None:
+    """A feed of which nothing can be read is a fault of the whole, and one example says more than a count."""
+    if unreadable and not levels:
+        first = unreadable[0]
+        raise StockFeedRefused(
+            f"none of the {len(unreadable)} rows of {route.source} can be read, for example: {first.reason}; "
+            "nothing was changed",
+            hint=first.hint,
+        )
 
 
 def refuse_shrunken(route: Route, rows: int, known: int) -> None:
