@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from integrations.shopify.simulator import payloads
+from integrations.shopify.simulator.bulk import BulkOperations
 from integrations.shopify.simulator.documents import Documents
 from integrations.shopify.simulator.errors import FieldError, access_denied
 from integrations.shopify.simulator.model import Line, Order
@@ -61,6 +62,8 @@ class Core(Simulator):
         index_lag: float = 0.0,
         routing_delay: float = 0.0,
         loopback_webhooks: bool = True,
+        bulk_seconds: float = 5.0,
+        bulk_results: str = "",
     ) -> None:
         super().__init__(base_url=base_url, clock=clock, limits=limits)
         self.schema = admin_schema()
@@ -71,6 +74,7 @@ class Core(Simulator):
         self.bucket = Bucket(*BUCKET, clock=clock)
         self.scopes = set(scopes)
         self.domain, self.routing_delay, self.loopback_webhooks = domain, routing_delay, loopback_webhooks
+        self.bulk = BulkOperations(self, bulk_seconds, bulk_results or self.base_url)
         self.shop: dict[str, Any] = dict(SHOP)
         self.idempotency: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
         self.delivered: deque[httpx.Request] = deque(maxlen=1000)

@@ -22,6 +22,7 @@ from integrations.shopify.simulator import (
     shop_queries,
 )
 from integrations.shopify.simulator.access import Access
+from integrations.shopify.simulator.bulk import FOLDER
 from integrations.shopify.simulator.documents import Operation
 from integrations.shopify.simulator.errors import FieldError, RequestError
 from integrations.shopify.simulator.inputs import coerce_variables
@@ -68,6 +69,9 @@ class ShopifySimulator(Access):
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Tokens, the page of approval, GraphQL, and 404 for everything else."""
         path = request.url.path
+        self.bulk.advance()
+        if path.startswith(FOLDER) and request.method == "GET":
+            return self.bulk.download(request)
         if path == "/admin/oauth/access_token" and request.method == "POST":
             return self.tokens.answer(request, ",".join(sorted(self.scopes)))
         if path == "/admin/oauth/authorize" and request.method == "GET":

@@ -1,4 +1,4 @@
-"""What the shop says about itself, and what this simulator has none of (payouts, bulk operations)."""
+"""What the shop says about itself, and what this simulator has none of (payouts)."""
 
 from __future__ import annotations
 
@@ -73,27 +73,3 @@ def payments_account(_: Any, args: Mapping[str, Any], request: Request) -> None:
 def tender_transactions(_: Any, args: Mapping[str, Any], request: Request) -> list[Any]:
     """None are kept."""
     return []
-
-
-@resolves("QueryRoot", "bulkOperation")
-def bulk_operation(_: Any, args: Mapping[str, Any], request: Request) -> None:
-    """No bulk operation is known."""
-
-
-@resolves("QueryRoot", "bulkOperations")
-def bulk_operations(_: Any, args: Mapping[str, Any], request: Request) -> list[Any]:
-    """No bulk operation is known."""
-    return []
-
-
-@resolves("Mutation", "bulkOperationRunQuery")
-def bulk_run(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """Refused in Shopify's own words for a full queue."""
-    text = "A bulk query operation for this app and shop is already in progress."
-    return {"bulkOperation": None, "userErrors": [{"field": None, "message": text, "code": "OPERATION_IN_PROGRESS"}]}
-
-
-@resolves("Mutation", "bulkOperationCancel")
-def bulk_cancel(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """There is nothing to cancel."""
-    return {"bulkOperation": None, "userErrors": [{"field": ["id"], "message": "Bulk operation does not exist"}]}

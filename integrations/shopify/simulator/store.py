@@ -34,6 +34,7 @@ FIRST_IDS = {
     "InventoryAdjustmentGroup": 310_000_001,
     "Customer": 6_100_000_000_001,
     "WebhookSubscription": 1_100_000_000_001,
+    "BulkOperation": 8_900_000_000_001,
     "SalesAgreement": 2_300_001,
     "Sale": 2_400_001,
 }

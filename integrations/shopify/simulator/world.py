@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from integrations.shopify.simulator import afterwards, payloads, placing
+from integrations.shopify.simulator.bulk import Mishap
 from integrations.shopify.simulator.clock import seconds
 from integrations.shopify.simulator.core import Core
 from integrations.shopify.simulator.fulfilment import FULFILLABLE
@@ -187,6 +188,14 @@ class World(Core):
                 level = self.store.level(item, self.store.location(name), self.moment())
                 level.move("available", int(quantity) - level.quantity("available"))
                 self.level_changed(level)
+
+    def do_fail_bulk(self, error_code: str = "INTERNAL_SERVER_ERROR", partial: bool = True, late: float = 0.0) -> None:
+        """The next bulk operation fails, with half of its lines `late` seconds afterwards when `partial`."""
+        self.bulk.mishaps.append(Mishap(error_code, partial, late))
+
+    def do_lose_bulk_lines(self, count: int = 1) -> None:
+        """The next bulk operation completes, but its file lacks its last lines."""
+        self.bulk.losses = count
 
     def do_expire_tokens(self) -> None:
         """Every issued access token stops working."""
