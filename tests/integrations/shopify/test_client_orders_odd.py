@@ -27,18 +27,19 @@ def first(order: Raw, *path: str) -> Any:
     return found["nodes"][0] if isinstance(found, dict) else found[0]
 
 
-def wrong(answer: Callable[[httpx.Request], httpx.Response], how: Callable[[httpx.Request, Raw], Any]) -> Any:
-    """The same shop, whose answers to OrdersById somebody tampers with."""
+def wrong(shop: Connected, how: Callable[[httpx.Request, Raw], Any], operation: str = "OrdersById") -> None:
+    """From now on somebody tampers with the shop's answers to `operation`."""
+    answer, shop.line.answers = shop.sim.answer, False
 
     def tampered(request: httpx.Request) -> httpx.Response:
         good = answer(request)
-        if b"OrdersById" not in request.content:
+        if operation.encode() not in request.content:
             return good
         body = json.loads(good.content)
         how(request, body)
         return httpx.Response(200, json=body)
 
-    return tampered
+    shop.sim.answer = tampered  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_a_personal_field_that_shopify_denies_takes_nothing_else_along(path, cus
         message = "This app is not approved to use the customer field."
         body["errors"] = [{"message": message, "path": path, "extensions": extensions}]
 
-    shop.sim.answer = wrong(shop.sim.answer, deny)
+    wrong(shop, deny)
     (page,) = shop.client.changed_orders(EPOCH, shop.now())
     assert [order.customer is None for order in page.orders] == [False, True]
 
@@ -184,7 +185,7 @@ def test_a_denied_field_that_takes_the_order_along_is_no_deleted_order():
         extensions = {"code": "ACCESS_DENIED"}
         body["errors"] = [{"message": "no", "path": ["nodes", 1, "lineItems"], "extensions": extensions}]
 
-    shop.sim.answer = wrong(shop.sim.answer, deny)
+    wrong(shop, deny)
     # then it is an error and not silence
     with pytest.raises(NotAuthorised):
         list(shop.client.changed_orders(EPOCH, shop.now()))
@@ -205,7 +206,7 @@ def test_an_order_that_shopify_itself_cannot_show_holds_only_itself(code):
             body["errors"] = [{"message": "Internal error. Request ID: 1", "path": ["nodes", at, "refunds"]}]
             body["errors"][0].update(extensions)
 
-    shop.sim.answer = wrong(shop.sim.answer, fail)
+    wrong(shop, fail)
     # when all are read
     (page,) = shop.client.changed_orders(EPOCH, shop.now())
     # then four are there and the fifth is named
@@ -219,7 +220,7 @@ def test_an_answer_that_leaves_orders_out_is_an_error_and_not_their_end(nodes):
     shop = Connected()
     shop.place()
     shop.place()
-    shop.sim.answer = wrong(shop.sim.answer, lambda request, body: body["data"].update(nodes=nodes))
+    wrong(shop, lambda request, body: body["data"].update(nodes=nodes))
     with pytest.raises(UnexpectedAnswer, match="other nodes than asked for"):
         list(shop.client.changed_orders(EPOCH, shop.now()))
 
@@ -287,19 +288,12 @@ def test_nested_pages_that_go_round_in_circles_hold_their_order():
     shop = Connected()
     gid = shop.place(lines=[{"sku": f"S{n}", "quantity": 1, "price": "1.00"} for n in range(120)])
     shop.place()
-    answer = shop.sim.answer
 
-    def circle(request: httpx.Request) -> httpx.Response:
-        good = answer(request)
-        if b"MoreOrderLineItems" not in request.content:
-            return good
-        body = json.loads(good.content)
+    def circle(request: httpx.Request, body: Raw) -> None:
         after = json.loads(request.content)["variables"]["after"]
         body["data"]["node"]["lineItems"]["pageInfo"] = {"hasNextPage": True, "endCursor": after[::-1]}
-        return httpx.Response(200, json=body)
 
-    shop.sim.answer = circle  # type: ignore[method-assign]
-    shop.fails("before", times=0)
+    wrong(shop, circle, "MoreOrderLineItems")
     (page,) = shop.client.changed_orders(EPOCH, shop.now())
     assert [order.number for order in page.orders] == ["#1002"]
     assert page.unreadable[0].subject == f"shop:{gid.rpartition('/')[2]}"
@@ -310,17 +304,7 @@ def test_an_order_whose_ledger_cannot_be_read_is_held():
     gid = shop.place()
     shop.place()
     shop.sim.do_edit("#1001", quantities={"0": 1})
-    answer = shop.sim.answer
-
-    def odd(request: httpx.Request) -> httpx.Response:
-        good = answer(request)
-        if b"LedgersById" not in request.content:
-            return good
-        body = json.loads(good.content)
-        body["data"]["nodes"][0]["agreements"] = {"edges": None}
-        return httpx.Response(200, json=body)
-
-    shop.sim.answer = odd  # type: ignore[method-assign]
+    wrong(shop, lambda request, body: body["data"]["nodes"][0].update(agreements={"edges": None}), "LedgersById")
     (page,) = shop.client.changed_orders(EPOCH, shop.now())
     assert [order.number for order in page.orders] == ["#1002"]
     assert page.unreadable[0].subject == f"shop:{gid.rpartition('/')[2]}"
@@ -331,13 +315,12 @@ def test_where_there_is_no_ledger_orders_are_told_from_their_lines():
     shop = Connected()
     gid = shop.place()
     shop.sim.do_edit("#1001", quantities={"0": 1})
-    answer = shop.sim.answer
 
-    def without(request: httpx.Request) -> httpx.Response:
-        if b"LedgersById" not in request.content:
-            return answer(request)
-        error = {"message": "Field 'agreements' doesn't exist on type 'Order'", "path": ["query LedgersById", "nodes"]}
-        return httpx.Response(200, json={"errors": [{**error, "extensions": {"code": "undefinedField"}}]})
+    def without(request: httpx.Request, body: Raw) -> None:
+        body.pop("data")
+        path = ["query LedgersById", "nodes", "agreements"]
+        message = "Field 'agreements' doesn't exist on type 'Order'"
+        body["errors"] = [{"message": message, "path": path, "extensions": {"code": "undefinedField"}}]
 
-    shop.sim.answer = without  # type: ignore[method-assign]
+    wrong(shop, without, "LedgersById")
     assert shop.read(gid).agreements == ()
