@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Any, Literal, Protocol
+from typing import Any, BinaryIO, Literal, Protocol
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -118,6 +118,7 @@ class ApiClient:
         safety: Safety | None = None,
         expect: Collection[int] = (),
         operation: str = "",
+        into: BinaryIO | None = None,
         **arguments: Any,
     ) -> httpx.Response:
         """Call one endpoint and return its good answer; statuses in `expect` are good too (a 404 that means "none").
@@ -125,6 +126,7 @@ class ApiClient:
         `arguments` are httpx's own (params, json, content, headers). Retries what is worth it for some seconds, then
         raises: TemporarilyUnavailable when surely nothing was applied, OutcomeUnknown when a write may have been.
         `operation` names the call in errors and counts, instead of its path: give it where the path is secret or long.
+        `into` takes the body of a good answer, as far as it came, instead of memory; what it holds is overwritten.
         """
         care: Safety = safety or ("read" if method in ("GET", "HEAD") else "once")
         request = self._built(method, path, arguments)
@@ -138,7 +140,7 @@ class ApiClient:
             reraise=True,
         )
         try:
-            return retrying(self._once, request, care, frozenset(expect), name)
+            return retrying(self._once, request, care, frozenset(expect), name, into)
         except _LostAnswer as lost:
             raise lost.final(care) from lost.__cause__
 
@@ -148,12 +150,14 @@ class ApiClient:
         except httpx.InvalidURL as error:
             raise UnexpectedAnswer(self.vendor, f"refusing to call what is no web address ({error})") from error
 
-    def _once(self, request: httpx.Request, care: Safety, expect: frozenset[int], name: str) -> httpx.Response:
+    def _once(
+        self, request: httpx.Request, care: Safety, expect: frozenset[int], name: str, into: BinaryIO | None
+    ) -> httpx.Response:
         if self._pace:
             self._pace.wait()
         started, status = time.monotonic(), 0
         try:
-            response = self._send(request, care, name)
+            response = self._send(request, care, name, into)
             status = response.status_code
         finally:
             if self._calls:
@@ -161,11 +165,11 @@ class ApiClient:
         self._judge(response, care, expect, name)
         return response
 
-    def _send(self, request: httpx.Request, care: Safety, name: str) -> httpx.Response:
+    def _send(self, request: httpx.Request, care: Safety, name: str, into: BinaryIO | None) -> httpx.Response:
         try:
             response = self._client.send(request, stream=True)
             try:
-                self._read(response)
+                self._read(response, into if response.is_success else None)
             finally:
                 response.close()
         except NEVER_SENT as error:
@@ -183,13 +187,18 @@ class ApiClient:
             raise self._lost(f"no answer to {name} ({kind})", care) from error
         return response
 
-    def _read(self, response: httpx.Response) -> None:
-        size, parts = 0, []
+    def _read(self, response: httpx.Response, into: BinaryIO | None) -> None:
+        size, parts = 0, list[bytes]()
+        keep: Callable[[bytes], Any] = parts.append
+        if into is not None:
+            into.seek(0)
+            into.truncate()
+            keep = into.write
         for part in response.iter_bytes():
             size += len(part)
             if size > self._longest_answer:
                 raise UnexpectedAnswer(self.vendor, f"answered more than {self._longest_answer} bytes")
-            parts.append(part)
+            keep(part)
         response._content = b"".join(parts)  # what response.read() would have set
 
     def _judge(self, response: httpx.Response, care: Safety, expect: frozenset[int], name: str) -> None:

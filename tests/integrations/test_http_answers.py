@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from tempfile import TemporaryFile
 from typing import Any
 
 import httpx
@@ -55,6 +56,27 @@ def test_a_refusal_quotes_no_novel() -> None:
         open_client(vendor).request("POST", "/orders", json={})
     assert len(str(caught.value)) < 400
     assert str(caught.value).endswith("…")
+
+
+def test_a_long_answer_goes_into_a_file_and_starts_anew_when_it_breaks_off() -> None:
+    # given a vendor whose first answer breaks off, and whose second is longer than what may be in memory
+    def half() -> Iterator[bytes]:
+        yield b"wrong" * 400
+        raise httpx.ReadError("reset")
+
+    vendor = Vendor(httpx.Response(200, content=half()), httpx.Response(200, content=b"line\n" * 300))
+    with TemporaryFile() as file:
+        # when it is read into a file
+        answer = open_client(vendor).request("GET", "/export", into=file)
+        # then the file holds the second answer only, and memory none
+        file.seek(0)
+        assert (file.read(), answer.content) == (b"line\n" * 300, b"")
+
+
+def test_a_refusal_is_quoted_and_not_written_into_the_file() -> None:
+    vendor = Vendor(httpx.Response(403, text="expired"))
+    with TemporaryFile() as file, pytest.raises(NotAuthorised, match="expired"):
+        open_client(vendor).request("GET", "/export", into=file)
 
 
 def test_an_expected_status_is_an_answer() -> None:
