@@ -78,6 +78,15 @@ class OrderSource(Protocol):
 
 
 @runtime_checkable
+class Estimating(Protocol):
+    """A storefront that knows about how many calls a history takes."""
+
+    def calls_for(self, orders: int) -> int:
+        """Calls that `orders_created` will make for so many orders, roughly."""
+        ...
+
+
+@runtime_checkable
 class ParcelSource(Protocol):
     """A shipping app that tracking numbers are read from."""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from commerce.errors import NotConfigured
-from commerce.ports import Destination, OrderSource, Page
+from commerce.ports import Destination, Estimating, OrderSource, Page
 from commerce.values import Frozen, Moment
 from tasks.alerting import pausing
 from tasks.hub import Hub
@@ -23,7 +23,7 @@ class Plan(Frozen):
     destinations: tuple[str, ...]
     orders: int
     calls: dict[str, int]
-    """Calls by connection, roughly: pages read, batches sent."""
+    """Calls by connection, roughly: pages or a bulk operation read, batches sent."""
 
     def rows(self) -> list[dict[str, str]]:
         """The plan as a table."""
@@ -46,7 +46,7 @@ def plan(hub: Hub, source: str, since: datetime, until: datetime, destinations: 
         raise NotConfigured("since", "is after the last day")
     chosen = tuple(destinations) or tuple(takers)
     count = reading.count_created(since, until)
-    calls = {source: 2 + count // 250 + count // 50}
+    calls = {source: reading.calls_for(count) if isinstance(reading, Estimating) else 2 + count // 50}
     for name in chosen:
         calls[name] = 1 + count // hub.playing(name, Destination).batch
     return Plan(source=source, since=since, until=until, destinations=chosen, orders=count, calls=calls)

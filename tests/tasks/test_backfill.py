@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from commerce.errors import NotAuthorised, NotConfigured
+from commerce.ports import Estimating
 from integrations.simulator import Fault
 from tasks.backfill import Plan, plan, record_history
 from tasks.tally import Tally
@@ -56,6 +57,16 @@ def test_a_plan_counts_orders_and_calls_and_writes_nothing(old: House) -> None:
     assert todo.rows()[0] == {"what": "orders", "how many": "5", "where": "shop"}
     assert {row["where"] for row in todo.rows()[1:]} == set(todo.calls)
     assert list(old.hub.ledger.latest("shop", "order")) == []
+
+
+def test_a_plan_says_how_many_calls_the_storefront_itself_expects(old: House) -> None:
+    todo = spring(old)
+    before = len(old.vendors["shop"].calls)
+    run(old, todo)
+    made = len(old.vendors["shop"].calls) - before
+    assert todo.calls["shop"] == old.hub.playing("shop", Estimating).calls_for(5)
+    # what changed lately is read as well, which is no history
+    assert todo.calls["shop"] <= made <= todo.calls["shop"] + 5
 
 
 def test_an_unknown_destination_is_named_before_anything_is_read(old: House) -> None:
