@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from integrations.connector import Services
+from integrations.shopify.bulk import BulkOperations
 from integrations.shopify.checks import Checks
 from integrations.shopify.fulfilment import Fulfilments
 from integrations.shopify.graphql import GraphQL
@@ -18,8 +19,10 @@ class Shopify(Orders, Stock, Fulfilments, Subscriptions, Checks):
     def __init__(self, settings: ShopifySettings, services: Services) -> None:
         self.settings = settings
         self.graphql = GraphQL(settings, services)
+        self.bulk = BulkOperations(self.graphql, settings, services)
         self._items = {}
 
     def close(self) -> None:
         """Give the connections back."""
         self.graphql.close()
+        self.bulk.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from integrations.shopify.document import Document
 from integrations.shopify.document import document as _document
+from integrations.shopify.documents_bulk import BULK_CANCEL, BULK_POLL, BULK_RUN, ORDER_RESTS
 from integrations.shopify.documents_orders import (
     LEDGERS_BY_ID,
     MORE,
@@ -26,6 +27,9 @@ from integrations.shopify.fragments import (
 )
 
 __all__ = [
+    "BULK_CANCEL",
+    "BULK_POLL",
+    "BULK_RUN",
     "LEDGERS_BY_ID",
     "MORE",
     "MORE_AGREEMENTS",
@@ -34,6 +38,7 @@ __all__ = [
     "ORDERS_CHANGED",
     "ORDERS_COUNT",
     "ORDERS_CREATED",
+    "ORDER_RESTS",
     "PLAIN_LIST",
     "Document",
 ]

@@ -131,8 +131,7 @@ fragment AgreementRow on SalesAgreement {
 }
 """
 
-ORDER_FULL = """
-fragment OrderFull on Order {
+ORDER_HEAD = """
   id
   legacyResourceId
   name
@@ -171,9 +170,12 @@ fragment OrderFull on Order {
   currentTotalTaxSet { ...Bag }
   currentTotalPriceSet { ...Bag }
   totalCashRoundingAdjustment { paymentSet { ...Bag } }
-  lineItems(first: 50) { pageInfo { hasNextPage endCursor } nodes { ...OrderLine } }
-  shippingLines(first: 10, includeRemovals: true) { pageInfo { hasNextPage endCursor } nodes { ...OrderShipping } }
   transactions(first: 250) { ...MoneyMoved }
+"""
+"""What an order says of itself, without anything that comes in pages."""
+
+ORDER_REST = """
+  shippingLines(first: 10, includeRemovals: true) { pageInfo { hasNextPage endCursor } nodes { ...OrderShipping } }
   refunds(first: 250) {
     id
     legacyResourceId
@@ -188,5 +190,13 @@ fragment OrderFull on Order {
   }
   fulfillmentOrders(first: 10) { pageInfo { hasNextPage endCursor } nodes { ...ToShip } }
   fulfillments(first: 250) { ...Shipped }
-}
+"""
+"""What a bulk operation cannot say of an order: no pages within plain lists, none too deep, nothing without an id."""
+
+ORDER_FULL = f"""
+fragment OrderFull on Order {{
+  {ORDER_HEAD}
+  lineItems(first: 50) {{ pageInfo {{ hasNextPage endCursor }} nodes {{ ...OrderLine }} }}
+  {ORDER_REST}
+}}
 """

@@ -5,6 +5,8 @@ https://shopify.dev/docs/api/admin-graphql/2026-10/queries/orders
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -14,15 +16,22 @@ from commerce.errors import UnexpectedAnswer
 from commerce.orders import Order
 from commerce.ports import Page, Unreadable
 from integrations.shopify import documents
+from integrations.shopify.bulk import BulkOperations, NoBulk
 from integrations.shopify.documents import Document
 from integrations.shopify.graphql import VENDOR, GraphQL, long_id, whole_seconds
+from integrations.shopify.history import AT_ONCE, pages, spooled
 from integrations.shopify.settings import ShopifySettings
 from integrations.shopify.whole import WholeOrders
+
+log = logging.getLogger(__name__)
 
 BATCH = 50
 """Whole orders per call; halved when Shopify finds a call too costly."""
 UNSETTLED = timedelta(minutes=15)
 """How long Shopify's search may take to see a change; it gives no figure."""
+SEARCH_PAGE = 250
+LOOKS_AT_BULK = 20
+"""Counting, starting, looking and fetching: a guess, Shopify does not tell how long an operation takes."""
 LONGEST_SEARCH = 20_000
 """Rows after which a search starts anew from where it is: Shopify pages no list beyond 25,000."""
 
@@ -55,6 +64,7 @@ class Orders:
 
     graphql: GraphQL
     settings: ShopifySettings
+    bulk: BulkOperations
     _reader: WholeOrders | None = None
 
     def changed_orders(self, since: datetime, until: datetime) -> Iterator[Page]:
@@ -62,16 +72,38 @@ class Orders:
         yield from self._read(self._search(documents.ORDERS_CHANGED, "updated_at", since, until, "<="), until)
 
     def orders_created(self, since: datetime, until: datetime) -> Iterator[Page]:
-        """Orders created within [since, until), oldest first."""
+        """Orders created within [since, until), oldest first; many of them with a bulk operation.
+
+        Nothing has been handed out yet when Shopify gives none, so they are read page by page then.
+        """
         since, until = next_whole_second(since), next_whole_second(until)
+        count = self._counted(since, until).get("count") if self.settings.bulk_orders else None
+        if isinstance(count, int) and count >= self.settings.bulk_orders:
+            try:
+                search = between("created_at", since, until, "<")
+                with spooled(self.bulk, search, since, until, count) as spool:
+                    yield from (page_of(found, None) for found in pages(spool, self._whole))
+                return
+            except NoBulk as reason:
+                log.warning("shopify: history is read page by page, for want of a bulk operation: %s", reason)
         yield from self._read(self._search(documents.ORDERS_CREATED, "created_at", since, until, "<"), until)
+
+    def calls_for(self, orders: int) -> int:
+        """About how many calls `orders_created` takes for so many orders."""
+        if self.settings.bulk_orders and orders >= self.settings.bulk_orders:
+            return LOOKS_AT_BULK + math.ceil(orders / AT_ONCE)
+        return 1 + math.ceil(orders / SEARCH_PAGE) + math.ceil(orders / BATCH)
+
+    def _counted(self, since: datetime, until: datetime) -> dict[str, Any]:
+        query = between("created_at", since, until, "<")
+        count = self.graphql.ask(documents.ORDERS_COUNT, query=query).get("ordersCount")
+        return count if isinstance(count, dict) else {}
 
     def count_created(self, since: datetime, until: datetime) -> int:
         """How many orders were created within [since, until)."""
         since, until = next_whole_second(since), next_whole_second(until)
-        query = between("created_at", since, until, "<")
-        count = self.graphql.ask(documents.ORDERS_COUNT, query=query).get("ordersCount") or {}
-        if isinstance(count, dict) and count.get("precision") == "EXACT" and str(count.get("count")).isdigit():
+        count = self._counted(since, until)
+        if count.get("precision") == "EXACT" and isinstance(count.get("count"), int):
             return int(count["count"])
         return sum(1 for _ in self._search(documents.ORDERS_CREATED, "created_at", since, until, "<"))
 

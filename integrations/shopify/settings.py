@@ -46,6 +46,18 @@ class ShopifySettings(ConnectionSettings):
         default="available", description='Which quantity is set: "available" (sellable) or "on_hand" (physical).'
     )
     notify_customer: bool = Field(default=True, description="Whether Shopify mails the buyer when a parcel has left.")
+    bulk_orders: int = Field(
+        default=1000,
+        ge=0,
+        description="From how many orders on history is read with a bulk operation; 0 reads it page by page always.",
+    )
+    bulk_minutes: int = Field(
+        default=60, ge=1, description="How long to wait for a bulk operation before reading page by page instead."
+    )
+    bulk_hosts: tuple[str, ...] = Field(
+        default=("storage.googleapis.com",),
+        description="Hosts that bulk results may be fetched from, besides base_url's own; they never see our token.",
+    )
     carriers: dict[str, str] = Field(
         default_factory=dict, description="Shopify's carrier name by the shipping app's word; wins over our own table."
     )

@@ -59,7 +59,7 @@ class WholeOrders:
             if isinstance(found, Unreadable):
                 yield found
             elif found.get("__typename") == "Order":
-                spoilt = self._completed(gid, found)
+                spoilt = self.completed(gid, found)
                 if spoilt is None:
                     whole.append(found)
                 else:
@@ -80,10 +80,12 @@ class WholeOrders:
         for one in whole:
             yield spoilt.get(str(one.get("id"))) or self.mapped(one)
 
-    def nodes(self, document: Document, gids: Sequence[str]) -> Iterator[tuple[str, Raw | Unreadable]]:
+    def nodes(
+        self, document: Document, gids: Sequence[str], at_once: int = 0
+    ) -> Iterator[tuple[str, Raw | Unreadable]]:
         """What `document` says of each; asked for in halves when Shopify finds them too costly or fails at one."""
         remaining = iter(gids)
-        while batch := list(islice(remaining, self.batch)):
+        while batch := list(islice(remaining, at_once or self.batch)):
             yield from self._nodes(document, batch)
 
     def _nodes(self, document: Document, gids: Sequence[str]) -> Iterator[tuple[str, Raw | Unreadable]]:
@@ -108,7 +110,8 @@ class WholeOrders:
         yield from self._nodes(document, gids[: len(gids) // 2])
         yield from self._nodes(document, gids[len(gids) // 2 :])
 
-    def _completed(self, gid: str, raw: Raw) -> Unreadable | None:
+    def completed(self, gid: str, raw: Raw) -> Unreadable | None:
+        """Read every further page of everything nested in a raw order, in place; why it cannot be read, if so."""
         try:
             complete(self._graphql, raw)
         except MISSHAPEN as wrong:
