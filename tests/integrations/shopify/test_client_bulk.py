@@ -177,7 +177,7 @@ def other_answer(operation: str, body: Any) -> Any:
     """Shopify answers so to one operation."""
 
     def spoil(shop: Connected) -> None:
-        answer, shop.line.answers = shop.sim.answer, False
+        answer = shop.sim.answer
 
         def spoilt(request: httpx.Request) -> httpx.Response:
             if operation.encode() in request.content or operation in request.url.path:
@@ -337,7 +337,7 @@ def test_an_order_that_changed_since_the_operation_is_read_as_it_is_now():
 def test_a_line_that_shopify_dropped_unseen_is_read_by_id():
     # given a file that lacks a line which Shopify did not count either
     shop = a_history()
-    answer, shop.line.answers = shop.sim.answer, False
+    answer = shop.sim.answer
 
     def lacking(request: httpx.Request) -> httpx.Response:
         good = answer(request)

@@ -29,7 +29,7 @@ def first(order: Raw, *path: str) -> Any:
 
 def wrong(shop: Connected, how: Callable[[httpx.Request, Raw], Any], operation: str = "OrdersById") -> None:
     """From now on somebody tampers with the shop's answers to `operation`."""
-    answer, shop.line.answers = shop.sim.answer, False
+    answer = shop.sim.answer
 
     def tampered(request: httpx.Request) -> httpx.Response:
         good = answer(request)
