@@ -300,6 +300,38 @@ class Notices(Protocol):
         ...
 
 
+class Budget(Protocol):
+    """Calls that all processes of the hub may make together at one vendor account."""
+
+    def take(self, units: int = 1) -> float:
+        """Zero when they may be made now, else seconds until it is worth asking again."""
+        ...
+
+
+class BucketBudget(Protocol):
+    """Points of a vendor's leaky bucket, which all processes drink from."""
+
+    def take(self, units: float) -> float:
+        """Zero when the points are there and were taken, else seconds until they will be."""
+        ...
+
+    def learn(self, requested: float, actual: float, available: float, most: float, rate: float) -> None:
+        """What an answer said: points asked for and really used, left, the most there can be, and back a second."""
+        ...
+
+
+class Limits(Protocol):
+    """Where a connection's budgets are kept."""
+
+    def windows(self, name: str, rates: Sequence[tuple[int, float]]) -> Budget:
+        """At most so many calls in each of several spans of seconds."""
+        ...
+
+    def bucket(self, name: str) -> BucketBudget:
+        """A leaky bucket that the vendor's answers describe."""
+        ...
+
+
 class CallLog(Protocol):
     """Where finished vendor calls are counted."""
 

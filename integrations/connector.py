@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 import integrations
 from commerce.errors import NotConfigured
-from commerce.ports import Alert, CallLog, Notices, TokenStore
+from commerce.ports import Alert, CallLog, Limits, Notices, TokenStore
 from commerce.values import Frozen
 from integrations.auth import MemoryTokens
+from integrations.limits import LocalLimits, Paced
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,19}$")]
 
@@ -56,6 +57,17 @@ class Services:
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
+    shared: Limits | None = None
+    """Budgets that all processes share; without them this process keeps its own."""
+
+    @property
+    def limits(self) -> Limits:
+        """The connection's budgets."""
+        return self.shared or LocalLimits(self.clock)
+
+    def pace(self, rates: Sequence[tuple[int, float]], name: str = "calls") -> Paced:
+        """Waits before each call until all of `rates` (calls, seconds) allow it. `name` tells budgets apart."""
+        return Paced(rates, sleep=self.sleep, budget=self.limits.windows(name, rates))
 
 
 class Hint(Frozen):

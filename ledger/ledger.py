@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ledger.alerts import Alerts
 from ledger.bindings import Bindings
+from ledger.budgets import Budgets
 from ledger.calls import Calls
 from ledger.claims import Claims
 from ledger.cursors import Cursors
@@ -33,6 +34,7 @@ class Ledger(
     Inbox,
     TokenKeeping,
     Calls,
+    Budgets,
     Freshness,
     Alerts,
     Views,

@@ -263,6 +263,24 @@ calls = Table(
     Column("seconds", Float, nullable=False, server_default="0"),
 )
 
+windows = Table(
+    "windows",
+    metadata,
+    Column("name", Text, primary_key=True),  # connection, budget and span
+    Column("slot", BigInteger, primary_key=True, autoincrement=False),
+    count("used"),
+)
+
+buckets = Table(
+    "buckets",
+    metadata,
+    Column("name", Text, primary_key=True),  # connection and budget
+    Column("level", Float, nullable=False),
+    Column("most", Float, nullable=False),
+    Column("rate", Float, nullable=False),  # points a second
+    moment("seen", needed=True),
+)
+
 routes = Table(
     "routes",
     metadata,

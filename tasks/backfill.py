@@ -63,7 +63,7 @@ def record_history(hub: Hub, todo: Plan) -> Iterator[Tally]:
     now = datetime.fromtimestamp(hub.clock(), UTC)
     lately = now - timedelta(minutes=hub.stack.hub.overlap_minutes)
     yield record_changed_orders(hub, todo.source)
-    with pausing(hub, todo.source):
+    with pausing(hub, todo.source), hub.giving_way(todo.source):
         for page in hub.playing(todo.source, OrderSource).orders_created(todo.since, min(todo.until, now)):
             fresh = tuple(order for order in page.orders if order.updated_at >= lately)
             if fresh:

@@ -43,7 +43,8 @@ def deliver_batch(hub: Hub, destination: str, limit: int | None = None) -> Tally
     if not claim.items:
         tally.paused = paused_because(hub, destination)
         return tally
-    with kept_alive(hub.ledger, claim):
+    history = all(item.newest.historical for item in claim.items)
+    with kept_alive(hub.ledger, claim), hub.giving_way(destination, history):
         try:
             for settled in batches(apart(partial(outcomes, client), claim.items)):
                 hub.ledger.settle(claim, settled)

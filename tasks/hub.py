@@ -30,6 +30,7 @@ class Hub:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.time
     _clients: dict[str, Any] = field(default_factory=dict)
+    _patient: set[str] = field(default_factory=set)
 
     def client(self, name: str) -> Any:
         """The client of a connection, opened once. Raises NotConfigured for an unknown name."""
@@ -47,7 +48,20 @@ class Hub:
             transport=self.transports.get(name),
             sleep=self.sleep,
             clock=self.clock,
+            shared=self.ledger.budgets(name, lambda: name in self._patient),
         )
+
+    @contextmanager
+    def giving_way(self, name: str, so: bool = True) -> Iterator[None]:
+        """Meanwhile the connection's calls leave a share of its budget to live work, of all processes."""
+        if not so or name in self._patient:
+            yield
+            return
+        self._patient.add(name)
+        try:
+            yield
+        finally:
+            self._patient.discard(name)
 
     def playing(self, name: str, port: type[Port]) -> Port:
         """The client of a connection in one of its roles. Raises NotConfigured when the vendor cannot play it."""

@@ -18,7 +18,7 @@ from commerce.failpoints import CRASH_AT, KILLED
 from ledger import Ledger, migrating
 from ledger.tables import metadata
 from tests.builders import an_order
-from tests.ledger.contract import ENGINES, a_schema, together
+from tests.ledger.contract import ENGINES, a_schema, done, together
 
 
 @pytest.fixture(params=ENGINES)
@@ -94,6 +94,39 @@ def test_a_migration_that_was_killed_never_happened(new_url):
     ledger.migrate()
     # then everything is there
     assert ledger.record_orders("shop", [an_order()]).new_events == 1
+    ledger.close()
+
+
+def as_the_first_release_left_it(url: str) -> None:
+    """A database of the first tables, with one order that is on its way and one that is done."""
+    from alembic import command
+
+    ledger = Ledger(url)
+    with ledger.writing() as db:
+        command.upgrade(migrating.config_for(db), "0001")
+    ledger.subscribe("warehouse", "shop", ["order"], "state")
+    ledger.record_orders("shop", [an_order(1), an_order(2)])
+    claim = ledger.claim("warehouse", limit=1)
+    ledger.settle(claim, [(claim.items[0], done())])
+    ledger.claim("warehouse", limit=1, lease=0.0)  # its run died
+    ledger.close()
+
+
+def test_a_ledger_of_an_older_release_is_migrated_with_work_in_flight_also_when_killed_half_way(new_url):
+    # given a ledger of the first release, with an order on its way
+    as_the_first_release_left_it(new_url)
+    # when the migration is killed, and started again
+    process = multiprocessing.get_context("fork").Process(target=migrate_and_die, args=(new_url,))
+    process.start()
+    process.join()
+    assert process.exitcode == KILLED
+    ledger = Ledger(new_url)
+    ledger.migrate()
+    # then nothing is lost: the order that was on its way comes back, in doubt, and the other one does not
+    assert [(item.subject, item.in_doubt) for item in ledger.claim("warehouse", limit=9).items] == [("shop:52", True)]
+    assert ledger.trace("#1").deliveries[0].state == "done"
+    # and what is new in this release works
+    assert ledger.budgets("shop").windows("calls", [(1, 60.0)]).take() == 0.0
     ledger.close()
 
 
