@@ -204,6 +204,7 @@ def test_the_file_beside_stack_toml_is_read(tmp_path: Path, monkeypatch: pytest.
 FITTING = {
     "BACKROOM_MARKETING_API_KEY": "pk_s3cret",
     "BACKROOM_ALERTS_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/s3cret",
+    "BACKROOM_WAREHOUSE_API_SECRET": "",  # of ShipStation's older API only
 }
 
 
