@@ -21,6 +21,7 @@ class Shopify(Orders, Stock, Fulfilments, Subscriptions, Checks):
         self.graphql = GraphQL(settings, services)
         self.bulk = BulkOperations(self.graphql, settings, services)
         self._items = {}
+        self._sleep = services.sleep
 
     def close(self) -> None:
         """Give the connections back."""

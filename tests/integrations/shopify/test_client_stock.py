@@ -116,7 +116,8 @@ def test_what_was_sold_between_reading_and_writing_is_not_overwritten():
     # when stock is set
     outcomes = {target.sku: outcome for target, outcome in shop.client.set_stock(wishes, shown)}
     # then the mugs are to be computed again, and the hats are set
-    assert outcomes["MUG-RED"] == Retry(reason="MUG-RED: sold or counted meanwhile, 10 when read and 8 now", after=0)
+    words = "MUG-RED: sold or counted meanwhile, no longer 10 as when it was read"
+    assert outcomes["MUG-RED"] == Retry(reason=words, after=0)
     assert isinstance(outcomes["HAT"], Done)
     assert (shop.level("MUG-RED")["available"], shop.level("HAT")["available"]) == (8, 3)
 
