@@ -15,13 +15,15 @@ from integrations.shopify.simulator import payloads
 from integrations.shopify.simulator.bulk import BulkOperations
 from integrations.shopify.simulator.documents import Documents
 from integrations.shopify.simulator.errors import FieldError, access_denied
-from integrations.shopify.simulator.model import Line, Order
+from integrations.shopify.simulator.idempotency import Remembered
+from integrations.shopify.simulator.model import FulfillmentOrder, Line, Order
 from integrations.shopify.simulator.paging import Page
 from integrations.shopify.simulator.plan import Request
 from integrations.shopify.simulator.queries import search_levels
 from integrations.shopify.simulator.schema import admin_schema
 from integrations.shopify.simulator.stock import Level, Location
 from integrations.shopify.simulator.store import Store
+from integrations.shopify.simulator.switches import Switches
 from integrations.shopify.simulator.tokens import Tokens
 from integrations.shopify.simulator.webhooks import emit
 from integrations.simulator import Bucket, Clock, Simulator
@@ -64,6 +66,7 @@ class Core(Simulator):
         loopback_webhooks: bool = True,
         bulk_seconds: float = 5.0,
         bulk_results: str = "",
+        switches: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(base_url=base_url, clock=clock, limits=limits)
         self.schema = admin_schema()
@@ -76,7 +79,8 @@ class Core(Simulator):
         self.domain, self.routing_delay, self.loopback_webhooks = domain, routing_delay, loopback_webhooks
         self.bulk = BulkOperations(self, bulk_seconds, bulk_results or self.base_url)
         self.shop: dict[str, Any] = dict(SHOP)
-        self.idempotency: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {}
+        self.switches = Switches(**(switches or {}))
+        self.idempotency: dict[tuple[str, str], Remembered] = {}
         self.delivered: deque[httpx.Request] = deque(maxlen=1000)
         self.emails_sent = 0
         main = Location(self.store.ids.next("Location"), "Main", created=self.moment())
@@ -99,10 +103,20 @@ class Core(Simulator):
         """Whether the app was granted `scope`; writing includes reading."""
         return scope in self.scopes or scope.replace("read_", "write_", 1) in self.scopes
 
-    def demand(self, field: str, scope: str) -> None:
-        """Refuse `field` without `scope`."""
-        if not self.allows(scope):
-            raise access_denied(field, scope)
+    def demand(self, field: str, *scopes: str) -> None:
+        """Refuse `field` without any of `scopes`."""
+        if not any(self.allows(scope) for scope in scopes):
+            raise access_denied(field, *scopes)
+
+    def sees(self, one: FulfillmentOrder) -> bool:
+        """Whether the app's scopes cover the kind of place that ships it. What they do not cover is not there."""
+        kind = "merchant_managed" if one.location.service is None else "third_party"
+        return self.allows(f"read_{kind}_fulfillment_orders")
+
+    def may_fulfill(self, one: FulfillmentOrder) -> bool:
+        """Whether the app may write to it."""
+        kind = "merchant_managed" if one.location.service is None else "third_party"
+        return f"write_{kind}_fulfillment_orders" in self.scopes
 
     def parse_gid(self, reference: str) -> tuple[str, int]:
         """(kind, number). Raises `RESOURCE_NOT_FOUND` for what is no gid."""

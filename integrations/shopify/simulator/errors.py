@@ -60,9 +60,10 @@ class RequestError(Exception):
         self.errors = list(errors)
 
 
-def access_denied(field: str, scope: str) -> FieldError:
-    """What a missing scope answers."""
-    needed = f"`{scope}` access scope."
+def access_denied(field: str, *scopes: str) -> FieldError:
+    """What a missing scope answers, when any one of `scopes` would do."""
+    *others, last = [f"`{scope}` access scope" for scope in scopes]
+    needed = f"{', '.join(others)} or {last}." if others else f"{last}."
     return FieldError(
         f"Access denied for {field} field. Required access: {needed}",
         "ACCESS_DENIED",

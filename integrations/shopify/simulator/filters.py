@@ -163,9 +163,7 @@ def variant_filters(store: Store, timezone: str, now: Callable[[], float]) -> di
         "managed": flag(lambda one: one.item.tracked),
         "requires_components": flag(lambda one: one.bundle),
         "product_status": choice(("active", "draft", "archived"), lambda _, word: word == "active"),
-        "inventory_quantity": number(
-            lambda one: sum(level.quantity("available") for level in one.item.levels.values())
-        ),
+        "inventory_quantity": number(lambda one: one.item.sellable),
         "updated_at": moment(lambda one: one.created, timezone, now),
     }
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from integrations.shopify.simulator.actions import fulfillable
 from integrations.shopify.simulator.errors import FieldError
-from integrations.shopify.simulator.inventory import Errors, user_error
+from integrations.shopify.simulator.idempotency import user_error
+from integrations.shopify.simulator.inventory import Errors
 from integrations.shopify.simulator.model import Fulfillment, FulfillmentOrder, FulfillmentOrderLine, Order, gid
 from integrations.shopify.simulator.placing import open_fulfillment_order
 from integrations.shopify.simulator.plan import Request, resolves
 
-SCOPE = "write_merchant_managed_fulfillment_orders"
+SCOPES = tuple(f"write_{kind}_fulfillment_orders" for kind in ("assigned", "merchant_managed", "third_party"))
+"""Any one of them will do for the mutation; which orders it finds depends on the kind."""
 FULFILLABLE = ("OPEN", "IN_PROGRESS")
 MOST_ROWS = 512
 TRACKING_SITES = {
@@ -30,7 +33,7 @@ Taken = tuple[FulfillmentOrder, FulfillmentOrderLine, int]
 @resolves("Mutation", "fulfillmentCreate")
 def fulfillment_create(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
     """https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentCreate"""
-    request.sim.demand("fulfillmentCreate", SCOPE)
+    request.sim.demand("fulfillmentCreate", *SCOPES)
     given = args["fulfillment"]
     errors: Errors = []
     taken = _taken(request, given["lineItemsByFulfillmentOrder"], errors)
@@ -51,7 +54,7 @@ def _taken(request: Request, groups: Sequence[Mapping[str, Any]], errors: Errors
         one = find_fulfillment_order(request, group["fulfillmentOrderId"])
         if one is None:
             errors.append(user_error(["fulfillment"], "Fulfillment order does not exist."))
-        elif one.status not in FULFILLABLE:
+        elif not fulfillable(one):
             text = f"Fulfillment order {one.id} has an unfulfillable status= {one.status.lower()}."
             errors.append(user_error(["fulfillment"], text))
         else:
@@ -60,9 +63,10 @@ def _taken(request: Request, groups: Sequence[Mapping[str, Any]], errors: Errors
 
 
 def find_fulfillment_order(request: Request, reference: str) -> FulfillmentOrder | None:
+    """The one with this gid, if the app may write to its kind of place."""
     number = request.sim.number("FulfillmentOrder", reference)
     found: FulfillmentOrder | None = request.sim.store.fulfillment_orders.get(number)
-    return found
+    return found if found is not None and request.sim.may_fulfill(found) else None
 
 
 def _rows(one: FulfillmentOrder, wanted: Sequence[Mapping[str, Any]] | None, n: int, errors: Errors) -> list[Taken]:
@@ -141,7 +145,7 @@ def create(sim: Any, taken: Sequence[Taken], tracking: list[dict[str, Any]]) -> 
         row.line.fulfilled += quantity
         sim.stock(row.line, one.location, committed=-quantity)
     for one in sources:
-        one.status = "IN_PROGRESS" if any(row.remaining for row in one.lines) else "CLOSED"
+        one.status = sim.switches.after_part if any(row.remaining for row in one.lines) else "CLOSED"
         one.updated = now
     order.fulfillments.append(made)
     sim.store.fulfillments[made.id] = made
@@ -152,7 +156,7 @@ def create(sim: Any, taken: Sequence[Taken], tracking: list[dict[str, Any]]) -> 
 @resolves("Mutation", "fulfillmentTrackingInfoUpdate")
 def tracking_update(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
     """https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentTrackingInfoUpdate"""
-    request.sim.demand("fulfillmentTrackingInfoUpdate", SCOPE)
+    request.sim.demand("fulfillmentTrackingInfoUpdate", *SCOPES)
     one = request.sim.store.fulfillments.get(request.sim.number("Fulfillment", args["fulfillmentId"]))
     if one is None:
         return {"fulfillment": None, "userErrors": [user_error(["fulfillmentId"], "Fulfillment does not exist.")]}
@@ -166,7 +170,7 @@ def tracking_update(_: Any, args: Mapping[str, Any], request: Request) -> dict[s
 @resolves("Mutation", "fulfillmentCancel")
 def fulfillment_cancel(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
     """https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentCancel"""
-    request.sim.demand("fulfillmentCancel", SCOPE)
+    request.sim.demand("fulfillmentCancel", *SCOPES)
     one = request.sim.store.fulfillments.get(request.sim.number("Fulfillment", args["id"]))
     if one is None:
         return {"fulfillment": None, "userErrors": [user_error(["id"], "Fulfillment not found.")]}

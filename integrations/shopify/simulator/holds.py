@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from integrations.shopify.simulator.fulfilment import SCOPE, find_fulfillment_order
-from integrations.shopify.simulator.inventory import user_error
+from integrations.shopify.simulator.actions import MOST_HOLDS
+from integrations.shopify.simulator.fulfilment import SCOPES, find_fulfillment_order
+from integrations.shopify.simulator.idempotency import user_error
 from integrations.shopify.simulator.model import FulfillmentOrder, FulfillmentOrderLine, gid
 from integrations.shopify.simulator.placing import open_fulfillment_order
 from integrations.shopify.simulator.plan import Request, resolves
 
-HOLD_TEXTS = {"HIGH_RISK_OF_FRAUD": "High risk of fraud", "INCORRECT_ADDRESS": "Incorrect address", "OTHER": "Other"}
+HOLD_TEXTS = {"AWAITING_RETURN_ITEMS": "Exchange items awaiting return delivery"}
+"""Reasons that the admin words in a way of its own."""
+IN_USE = (
+    "The handle provided for the fulfillment hold is already in use by this app "
+    "for another hold on this fulfillment order."
+)
+TOO_MANY = (
+    "The maximum number of fulfillment holds for this fulfillment order has been reached for this app. "
+    "An app can only have up to 10 holds on a single fulfillment order at any one time."
+)
+UNKNOWN = user_error(["id"], "Fulfillment order does not exist.", "FULFILLMENT_ORDER_NOT_FOUND")
 
 
 def hold(sim: Any, one: FulfillmentOrder, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,26 +70,49 @@ def _merge(one: FulfillmentOrder, rest: FulfillmentOrder) -> None:
 @resolves("Mutation", "fulfillmentOrderHold")
 def fulfillment_order_hold(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
     """https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentOrderHold"""
-    request.sim.demand("fulfillmentOrderHold", SCOPE)
+    request.sim.demand("fulfillmentOrderHold", *SCOPES)
     one, given = find_fulfillment_order(request, args["id"]), args["fulfillmentHold"]
-    refused = {"fulfillmentHold": None, "fulfillmentOrder": None, "remainingFulfillmentOrder": None}
-    if one is None:
-        return {
-            **refused,
-            "userErrors": [user_error(["id"], "Fulfillment order not found.", "FULFILLMENT_ORDER_NOT_FOUND")],
-        }
-    if given.get("handle") and given["handle"] in {held["handle"] for held in one.holds}:
-        text, code = (
-            "The handle provided for the fulfillment hold is already in use.",
-            "DUPLICATE_FULFILLMENT_HOLD_HANDLE",
-        )
-        return {**refused, "userErrors": [user_error(["fulfillmentHold", "handle"], text, code)]}
-    if len(one.holds) >= 10:
-        text, code = "The maximum number of fulfillment holds has been reached.", "FULFILLMENT_ORDER_HOLD_LIMIT_REACHED"
-        return {**refused, "userErrors": [user_error(["id"], text, code)]}
+    problem = (UNKNOWN if one is None else None) or _problem_of_lines(given) or (one and _problem(one, given))
+    if one is None or problem:
+        refused = {"fulfillmentHold": None, "fulfillmentOrder": None, "remainingFulfillmentOrder": None}
+        return {**refused, "userErrors": [problem]}
     rest = _split(request.sim, one, given.get("fulfillmentOrderLineItems") or [])
     made = hold(request.sim, one, given)
     return {"fulfillmentHold": made, "fulfillmentOrder": one, "remainingFulfillmentOrder": rest, "userErrors": []}
+
+
+def _problem_of_lines(given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What is wrong with the units of a partial hold, whatever the fulfillment order."""
+    rows, where = given.get("fulfillmentOrderLineItems") or [], ["fulfillmentHold", "fulfillmentOrderLineItems"]
+    for n, row in enumerate(rows):
+        if row["quantity"] <= 0:
+            text = "You must select at least one item to place on partial hold."
+            return user_error([*where, str(n), "quantity"], text, "GREATER_THAN_ZERO")
+    if len({row["id"] for row in rows}) < len(rows):
+        return user_error(where, "must contain unique line item ids", "DUPLICATED_FULFILLMENT_ORDER_LINE_ITEMS")
+    return None
+
+
+def _problem(one: FulfillmentOrder, given: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What else an app may not do to this fulfillment order."""
+    ours = [held for held in one.holds if held["heldByRequestingApp"]]
+    rows, handle = given.get("fulfillmentOrderLineItems") or [], given.get("handle")
+    if handle and len(handle) > 64:
+        return user_error(["fulfillmentHold", "handle"], "Handle is too long (maximum is 64 characters)")
+    if handle and handle in {held["handle"] for held in ours}:
+        return user_error(["fulfillmentHold", "handle"], IN_USE, "DUPLICATE_FULFILLMENT_HOLD_HANDLE")
+    if rows and (one.holds or one.status != "OPEN"):
+        text = "The fulfillment order is not in a splittable state."
+        return user_error(["fulfillmentHold", "fulfillmentOrderLineItems"], text, "FULFILLMENT_ORDER_NOT_SPLITTABLE")
+    if len(ours) >= MOST_HOLDS:
+        return user_error(["id"], TOO_MANY, "FULFILLMENT_ORDER_HOLD_LIMIT_REACHED")
+    left = {gid("FulfillmentOrderLineItem", row.id): row.remaining for row in one.lines}
+    for n, row in enumerate(rows):
+        if row["quantity"] > left.get(row["id"], 0):
+            where = ["fulfillmentHold", "fulfillmentOrderLineItems", str(n), "quantity"]
+            text = "The fulfillment order line item quantity is invalid."
+            return user_error(where, text, "INVALID_LINE_ITEM_QUANTITY")
+    return None
 
 
 def _split(sim: Any, one: FulfillmentOrder, held: Sequence[Mapping[str, Any]]) -> FulfillmentOrder | None:
@@ -99,10 +133,9 @@ def _split(sim: Any, one: FulfillmentOrder, held: Sequence[Mapping[str, Any]]) -
 @resolves("Mutation", "fulfillmentOrderReleaseHold")
 def fulfillment_order_release(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
     """https://shopify.dev/docs/api/admin-graphql/latest/mutations/fulfillmentOrderReleaseHold"""
-    request.sim.demand("fulfillmentOrderReleaseHold", SCOPE)
+    request.sim.demand("fulfillmentOrderReleaseHold", *SCOPES)
     one = find_fulfillment_order(request, args["id"])
     if one is None:
-        error = user_error(["id"], "Fulfillment order not found.", "FULFILLMENT_ORDER_NOT_FOUND")
-        return {"fulfillmentOrder": None, "userErrors": [error]}
+        return {"fulfillmentOrder": None, "userErrors": [UNKNOWN]}
     release(request.sim, one, args.get("holdIds"))
     return {"fulfillmentOrder": one, "userErrors": []}

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from integrations.shopify.simulator import (
+    activating,
     authorise,
     cost,
     inventory,
@@ -33,7 +34,7 @@ from integrations.simulator import Bucket, json_body
 
 GRAPHQL = re.compile(r"/admin/api(?:/(?P<version>[\w-]+))?/graphql\.json")
 OTHER_VERSIONS = ("2027-01", "unstable")
-RESOLVERS_OF = (inventory, read_fulfilment, read_payments, read_stock, sales, shop_queries)
+RESOLVERS_OF = (activating, inventory, read_fulfilment, read_payments, read_stock, sales, shop_queries)
 """Imported so that their resolvers are registered."""
 
 

@@ -5,14 +5,14 @@ A request is applied as a whole or not at all, is compared with what the writer 
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from integrations.shopify.simulator.clock import stamp
 from integrations.shopify.simulator.errors import FieldError
+from integrations.shopify.simulator.idempotency import once, user_error
 from integrations.shopify.simulator.model import gid
 from integrations.shopify.simulator.plan import Request, resolves
 from integrations.shopify.simulator.stock import Item, Level, Location
@@ -39,38 +39,25 @@ REASONS = [
     "shrinkage",
 ]
 ADJUSTABLE = ("available", "damaged", "incoming", "quality_control", "reserved", "safety_stock")
-MISMATCH = "The same idempotency key cannot be used with different operation parameters."
-FAILED = "The previous attempt with this idempotency key failed."
+LEDGER = {
+    code: (text, code)
+    for code, text in {
+        "INVALID_AVAILABLE_DOCUMENT": "A ledger document URI is not allowed when adjusting available.",
+        "INVALID_QUANTITY_DOCUMENT": "A ledger document URI is required except when adjusting available.",
+        "INTERNAL_LEDGER_DOCUMENT": "Internal (gid://shopify/) ledger documents "
+        "are not allowed to be adjusted via API.",
+        "INVALID_LEDGER_DOCUMENT": "The specified ledger document is invalid.",
+        "MAX_ONE_LEDGER_DOCUMENT": "All changes must have the same ledger document URI or, in the case of adjusting "
+        "available, no ledger document URI.",
+    }.items()
+}
+"""(message, code) by code."""
+FIXED = (
+    "The specified inventory item is not allowed to be adjusted via API. "
+    "Example: if the inventory item is a parent bundle."
+)
 
 Errors = list[dict[str, Any]]
-
-
-def user_error(field: list[str] | None, message: str, code: str | None = None) -> dict[str, Any]:
-    """One entry of `userErrors`."""
-    return {"field": field, "message": message, "code": code}
-
-
-def once(request: Request, name: str, args: Mapping[str, Any], do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Run `do` once per idempotency key. https://shopify.dev/docs/api/usage/idempotent-requests"""
-    given = request.directive("idempotent")
-    if given is None or not str(given["key"]).strip():
-        raise FieldError("The @idempotent directive is required for this mutation but was not provided.", "BAD_REQUEST")
-    key, fingerprint = (name, given["key"]), json.dumps(args, sort_keys=True)
-    known = request.sim.idempotency.get(key)
-    if known is not None:
-        return _replayed(fingerprint, *known)
-    answer = do()
-    request.sim.idempotency[key] = (fingerprint, answer)
-    return answer
-
-
-def _replayed(fingerprint: str, before: str, answer: dict[str, Any]) -> dict[str, Any]:
-    empty: dict[str, Any] = {key: [] if key == "userErrors" else None for key in answer}
-    if fingerprint != before:
-        return {**empty, "userErrors": [user_error(None, MISMATCH, "IDEMPOTENCY_KEY_PARAMETER_MISMATCH")]}
-    if answer["userErrors"]:
-        return {**empty, "userErrors": [user_error(None, FAILED, "IDEMPOTENCY_PREVIOUS_ATTEMPT_FAILED")]}
-    return answer
 
 
 @resolves("Mutation", "inventorySetQuantities")
@@ -110,18 +97,48 @@ def adjust_quantities(_: Any, args: Mapping[str, Any], request: Request) -> dict
 
 
 def _adjust(request: Request, given: Mapping[str, Any]) -> dict[str, Any]:
-    errors = _document_errors(given)
-    if given["name"] not in ADJUSTABLE:
+    name, errors = given["name"], _document_errors(given)
+    if name not in ADJUSTABLE:
         text = f"The specified quantity name is invalid. Valid values are: {', '.join(ADJUSTABLE)}."
         errors.append(user_error(["input", "name"], text, "INVALID_QUANTITY_NAME"))
+    else:
+        errors += _ledger_errors(given)
     changes = []
     for n, row in enumerate(given["changes"]):
         field = ["input", "changes", str(n)]
-        level = _find(request, row, field, errors)
-        if level is not None:
-            errors += _stale_errors(row, _quantity(level, given["name"]), field)
-            changes.append((level, given["name"], row["delta"]))
+        target = _find(request, row, field, errors)
+        if target is not None:
+            before = _quantity(target, name)
+            errors += _stale_errors(row, before, field) + _total_errors(before + row["delta"], field)
+            changes.append((target, name, row["delta"]))
     return _apply(request, given, changes, errors)
+
+
+def _total_errors(total: int, field: list[str]) -> Errors:
+    where = [*field, "delta"]
+    if total > 2 * BILLION:
+        return [user_error(where, "The quantity can't be higher than 2,000,000,000.", "INVALID_QUANTITY_TOO_HIGH")]
+    if total < -2 * BILLION:
+        return [user_error(where, "The quantity can't be lower than -2,000,000,000.", "INVALID_QUANTITY_TOO_LOW")]
+    return []
+
+
+def _ledger_errors(given: Mapping[str, Any]) -> Errors:
+    """Everything but `available` is counted against one document of the caller's own."""
+    errors: Errors = []
+    for n, row in enumerate(given["changes"]):
+        where, document = ["input", "changes", str(n), "ledgerDocumentUri"], row.get("ledgerDocumentUri")
+        if given["name"] == "available" and document is not None:
+            errors.append(user_error(where, *LEDGER["INVALID_AVAILABLE_DOCUMENT"]))
+        elif given["name"] != "available" and document is None:
+            errors.append(user_error(where, *LEDGER["INVALID_QUANTITY_DOCUMENT"]))
+        elif document is not None and document.startswith("gid://shopify/"):
+            errors.append(user_error(where, *LEDGER["INTERNAL_LEDGER_DOCUMENT"]))
+        elif document is not None and not is_uri(document):
+            errors.append(user_error(where, *LEDGER["INVALID_LEDGER_DOCUMENT"]))
+    if not errors and len({row.get("ledgerDocumentUri") for row in given["changes"]}) > 1:
+        errors.append(user_error(["input", "changes"], *LEDGER["MAX_ONE_LEDGER_DOCUMENT"]))
+    return errors
 
 
 Target = tuple[Item, Location]
@@ -141,7 +158,7 @@ def _apply(
     rows = []
     for (item, location), name, delta in changes:
         if delta:
-            rows += _change(request, request.sim.store.level(item, location, request.sim.moment()), name, delta)
+            rows += _change(request, _kept_at(request, item, location), name, delta)
     if not rows:
         return {"inventoryAdjustmentGroup": None, "userErrors": []}
     group = {
@@ -153,6 +170,14 @@ def _apply(
         "changes": rows,
     }
     return {"inventoryAdjustmentGroup": group, "userErrors": []}
+
+
+def _kept_at(request: Request, item: Item, location: Location) -> Level:
+    """The level to write to. Where the item is not stocked Shopify keeps the number, and sells nothing from it."""
+    new = location.id not in item.levels
+    level: Level = request.sim.store.level(item, location, request.sim.moment())
+    level.active = level.active and not new
+    return level
 
 
 def _change(request: Request, level: Level, name: str, delta: int) -> list[dict[str, Any]]:
@@ -182,8 +207,7 @@ def _find(request: Request, row: Mapping[str, Any], field: list[str], errors: Er
         text = "The specified inventory item could not be found."
         errors.append(user_error([*field, "inventoryItemId"], text, "INVALID_INVENTORY_ITEM"))
     elif item.variant is not None and item.variant.bundle:
-        text = "The specified inventory item is not allowed to be adjusted."
-        errors.append(user_error([*field, "inventoryItemId"], text, "NON_MUTABLE_INVENTORY_ITEM"))
+        errors.append(user_error([*field, "inventoryItemId"], FIXED, "NON_MUTABLE_INVENTORY_ITEM"))
     if location is None:
         errors.append(
             user_error([*field, "locationId"], "The specified location could not be found.", "INVALID_LOCATION")
@@ -197,10 +221,19 @@ def _document_errors(given: Mapping[str, Any]) -> Errors:
         text = f"The specified reason is invalid. Valid values are: {', '.join(REASONS)}."
         errors.append(user_error(["input", "reason"], text, "INVALID_REASON"))
     document = given.get("referenceDocumentUri")
-    if document is not None and not (urlsplit(document).scheme and urlsplit(document).netloc):
+    if document is not None and not is_uri(document):
         text = "The specified reference document is invalid."
         errors.append(user_error(["input", "referenceDocumentUri"], text, "INVALID_REFERENCE_DOCUMENT"))
     return errors
+
+
+def is_uri(text: str) -> bool:
+    """Whether it names its system: scheme and host at least."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.scheme and parts.netloc)
 
 
 def _duplicate_errors(rows: list[dict[str, Any]], name: str) -> Errors:
@@ -231,31 +264,3 @@ def _stale_errors(row: Mapping[str, Any], before: int, field: list[str]) -> Erro
         return []
     text = "The changeFromQuantity value does not match persisted value."
     return [user_error([*field, "changeFromQuantity"], text, "CHANGE_FROM_QUANTITY_STALE")]
-
-
-@resolves("Mutation", "inventoryActivate")
-def activate(_: Any, args: Mapping[str, Any], request: Request) -> dict[str, Any]:
-    """https://shopify.dev/docs/api/admin-graphql/latest/mutations/inventoryActivate"""
-    request.sim.demand("inventoryActivate", "write_inventory")
-    return once(request, "inventoryActivate", args, lambda: _activate(request, args))
-
-
-def _activate(request: Request, args: Mapping[str, Any]) -> dict[str, Any]:
-    errors: Errors = []
-    target = _find(request, args, [], errors)
-    if target is None:
-        return {"inventoryLevel": None, "userErrors": errors}
-    item, location = target
-    known, wanted = item.levels.get(location.id), args.get("available")
-    if wanted is not None and args.get("onHand") is not None:
-        text = "Cannot set both available and on_hand."
-        return {"inventoryLevel": None, "userErrors": [user_error(["available"], text)]}
-    if known is not None and known.active and wanted is not None:
-        text = "Not allowed to set available quantity when the item is already active at the location."
-        return {"inventoryLevel": None, "userErrors": [user_error(["available"], text)]}
-    level = request.sim.store.level(item, location, request.sim.moment())
-    level.active = True
-    if known is None and (wanted or args.get("onHand")):
-        level.move("available", wanted or args["onHand"])
-    request.sim.level_changed(level)
-    return {"inventoryLevel": level, "userErrors": []}

@@ -219,8 +219,10 @@ class FulfillmentOrder:
     created: int
     updated: int
     status: str = "OPEN"
+    request: str = "UNSUBMITTED"
     holds: list[dict[str, Any]] = field(default_factory=list)
     split_off: FulfillmentOrder | None = None
+    fulfill_at: int | None = None
 
 
 @dataclass(slots=True)

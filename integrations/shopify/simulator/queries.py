@@ -213,7 +213,11 @@ def locations(_: Any, args: Mapping[str, Any], request: Request) -> Page:
     """https://shopify.dev/docs/api/admin-graphql/latest/queries/locations"""
     request.sim.demand("locations", "read_locations")
     store = request.sim.store
-    rows = {one.id: one for one in store.locations.values() if one.active or args.get("includeInactive")}
+    rows = {
+        one.id: one
+        for one in store.locations.values()
+        if (one.active or args.get("includeInactive")) and (one.service is None or args.get("includeLegacy"))
+    }
     found = search(request, "locations", args, filters.location_filters(store, request.sim.timezone, request.sim.now))
     by_id = args["sortKey"] == "ID"
     return page_of_rows(rows, found, args["sortKey"], args, lambda one: one.id if by_id else one.name)
@@ -255,11 +259,9 @@ def search_levels(levels: list[Level], args: Mapping[str, Any], request: Request
 @resolves("QueryRoot", "fulfillmentOrders")
 def fulfillment_orders(_: Any, args: Mapping[str, Any], request: Request) -> Page:
     """https://shopify.dev/docs/api/admin-graphql/latest/queries/fulfillmentOrders"""
-    if not request.sim.allows("read_merchant_managed_fulfillment_orders"):
-        return page_of([], args)
     store, now = request.sim.store, request.sim.now
     everything = args.get("includeClosed")
-    known = [one for one in store.fulfillment_orders.values() if one.order.routed_at <= now()]
+    known = [one for one in store.fulfillment_orders.values() if one.order.routed_at <= now() and request.sim.sees(one)]
     rows = {one.id: one for one in known if everything or one.status not in ("CLOSED", "CANCELLED")}
     found = search(
         request, "fulfillmentOrders", args, filters.fulfillment_order_filters(store, request.sim.timezone, now)

@@ -6,24 +6,16 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any
 
+from integrations.shopify.simulator.actions import actions
 from integrations.shopify.simulator.clock import stamp
 from integrations.shopify.simulator.model import Fulfillment, FulfillmentOrder, FulfillmentOrderLine, Order, gid
 from integrations.shopify.simulator.plan import GETTERS, Request, resolves
 from integrations.shopify.simulator.read_orders import nothing
 
-FULFILLMENT_ORDER_SCOPE = "read_merchant_managed_fulfillment_orders"
-
 
 def supported_actions(one: FulfillmentOrder) -> list[dict[str, str]]:
     """What can be done with it now."""
-    if one.status == "OPEN":
-        several = sum(row.remaining for row in one.lines) > 1
-        names = ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "MOVE", "HOLD", *(["SPLIT"] if several else [])]
-    elif one.status == "IN_PROGRESS":
-        names = ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "HOLD", "MARK_AS_OPEN"]
-    else:
-        names = ["RELEASE_HOLD", "HOLD", "MOVE"] if one.status == "ON_HOLD" else []
-    return [{"action": name} for name in names]
+    return [{"action": name} for name in actions(one)]
 
 
 def assigned_location(one: FulfillmentOrder) -> dict[str, Any]:
@@ -75,10 +67,10 @@ def delivery_method(one: FulfillmentOrder) -> dict[str, Any]:
 FULFILLMENT_ORDER: dict[str, Callable[[FulfillmentOrder], Any]] = {
     "id": lambda one: gid("FulfillmentOrder", one.id),
     "status": attrgetter("status"),
-    "requestStatus": lambda _: "UNSUBMITTED",
+    "requestStatus": attrgetter("request"),
     "createdAt": lambda one: stamp(one.created),
     "updatedAt": lambda one: stamp(one.updated),
-    "fulfillAt": lambda one: stamp(one.created),
+    "fulfillAt": lambda one: stamp(one.created if one.fulfill_at is None else one.fulfill_at),
     "fulfillBy": nothing,
     "supportedActions": supported_actions,
     "assignedLocation": assigned_location,
@@ -137,10 +129,10 @@ def fulfillment_line(number: int, row: FulfillmentOrderLine, quantity: int) -> d
 
 @resolves("Order", "fulfillmentOrders")
 def fulfillment_orders(order: Order, _: Mapping[str, Any], request: Request) -> list[FulfillmentOrder]:
-    """Silently empty without the scope, and until Shopify's background job has run."""
-    if not request.sim.allows(FULFILLMENT_ORDER_SCOPE) or request.sim.now() < order.routed_at:
+    """Silently without those that the scopes do not cover, and empty until Shopify's background job has run."""
+    if request.sim.now() < order.routed_at:
         return []
-    return order.fulfillment_orders
+    return [one for one in order.fulfillment_orders if request.sim.sees(one)]
 
 
 GETTERS.update(

@@ -25,8 +25,8 @@ VARIANT: dict[str, Callable[[Variant], Any]] = {
     "position": lambda _: 1,
     "taxable": lambda one: not one.gift_card,
     "inventoryPolicy": attrgetter("policy"),
-    "inventoryQuantity": lambda one: sum(level.quantity("available") for level in one.item.levels.values()),
-    "sellableOnlineQuantity": lambda one: sum(level.quantity("available") for level in one.item.levels.values()),
+    "inventoryQuantity": lambda one: one.item.sellable,
+    "sellableOnlineQuantity": lambda one: one.item.sellable,
     "requiresComponents": attrgetter("bundle"),
     "createdAt": lambda one: stamp(one.created),
     "updatedAt": lambda one: stamp(one.created),
@@ -74,7 +74,7 @@ LOCATION: dict[str, Callable[[Location], Any]] = {
     "isActive": attrgetter("active"),
     "fulfillsOnlineOrders": lambda _: True,
     "shipsInventory": lambda _: True,
-    "fulfillmentService": nothing,
+    "fulfillmentService": lambda one: fulfillment_service(one),
     "address": lambda one: {
         "address1": "1 Dock Road",
         "city": "Springfield",
@@ -133,6 +133,14 @@ def phone_number(one: Customer) -> dict[str, Any] | None:
     return {"phoneNumber": one.phone, "smsMarketingConsent": consent}
 
 
+def fulfillment_service(location: Location) -> dict[str, Any] | None:
+    """Who ships from there; null for the merchant's own places."""
+    if location.service is None:
+        return None
+    handle = location.service.lower().replace(" ", "-")
+    return {"__typename": "FulfillmentService", "handle": handle, "serviceName": location.service}
+
+
 def level_gid(level: Level) -> str:
     """Level ids carry the item."""
     return f"{gid('InventoryLevel', level.id)}?inventory_item_id={level.item.id}"
@@ -152,8 +160,9 @@ def customer_orders(customer: Customer, args: Mapping[str, Any], request: Reques
 
 @resolves("InventoryItem", "duplicateSkuCount")
 def duplicate_skus(item: Item, _: Mapping[str, Any], request: Request) -> int:
-    """How many other items carry the same sku."""
-    return sum(1 for one in request.sim.store.items_with_sku(item.sku) if one is not item)
+    """How many items carry the same sku; nobody says whether this one counts."""
+    others = sum(1 for one in request.sim.store.items_with_sku(item.sku) if one is not item)
+    return others + int(request.sim.switches.twins_count_themselves)
 
 
 @resolves("InventoryItem", "inventoryLevel")
@@ -186,7 +195,7 @@ def quantities(level: Level, args: Mapping[str, Any], request: Request) -> list[
             "id": f"gid://shopify/InventoryQuantity/{level.id}?inventory_item_id={level.item.id}&name={name}",
             "name": name,
             "quantity": level.quantity(name),
-            "updatedAt": made,
+            "updatedAt": None if name in ("on_hand", "incoming") else made,
         }
         for name in args["names"]
         if name in NAMES

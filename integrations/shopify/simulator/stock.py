@@ -11,7 +11,7 @@ NAMES = ("available", "committed", "damaged", "incoming", "on_hand", "quality_co
 
 @dataclass(slots=True)
 class Location:
-    """A place where stock lies."""
+    """A place where stock lies; `service` is the app that ships from it, if it is not the merchant's own."""
 
     TYPE: ClassVar[str] = "Location"
     id: int
@@ -19,6 +19,7 @@ class Location:
     country: str = "US"
     active: bool = True
     created: int = 0
+    service: str | None = None
 
 
 @dataclass(slots=True)
@@ -52,6 +53,11 @@ class Item:
     updated: int
     levels: dict[int, Level] = field(default_factory=dict)
     variant: Variant | None = None
+
+    @property
+    def sellable(self) -> int:
+        """What is available where the item is stocked; a level that is not active sells nothing."""
+        return sum(level.quantity("available") for level in self.levels.values() if level.active)
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 import httpx
 
 from integrations.shopify.simulator.clock import stamp
-from integrations.shopify.simulator.inventory import user_error
+from integrations.shopify.simulator.idempotency import user_error
 from integrations.shopify.simulator.model import gid
 from integrations.shopify.simulator.plan import Request, resolves
 

@@ -9,9 +9,9 @@ from typing import Any
 from integrations.shopify.simulator import afterwards, payloads, placing
 from integrations.shopify.simulator.bulk import Mishap
 from integrations.shopify.simulator.clock import seconds
-from integrations.shopify.simulator.core import Core
 from integrations.shopify.simulator.fulfilment import FULFILLABLE
 from integrations.shopify.simulator.holds import hold, release
+from integrations.shopify.simulator.logistics import Logistics
 from integrations.shopify.simulator.model import Order, gid
 from integrations.shopify.simulator.money import hundredths
 from integrations.shopify.simulator.payload_parts import cents
@@ -20,7 +20,7 @@ from integrations.shopify.simulator.totals import financial_status, fulfillment_
 from integrations.shopify.simulator.webhooks import delivery
 
 
-class World(Core):
+class World(Logistics):
     """The actions."""
 
     def do_setup(
@@ -32,13 +32,13 @@ class World(Core):
             self.store.locations.clear()
         for one in locations:
             if one["name"] not in {known.name for known in self.store.locations.values()}:
-                self._add_location(one["name"], one.get("country", "US"))
+                self._add_location(one["name"], one.get("country", "US"), one.get("service"))
         return {
             "locations": [{"name": one.name, "id": gid("Location", one.id)} for one in self.store.locations.values()]
         }
 
-    def _add_location(self, name: str, country: str = "US") -> Location:
-        one = Location(self.store.ids.next("Location"), name, country, created=self.moment())
+    def _add_location(self, name: str, country: str = "US", service: str | None = None) -> Location:
+        one = Location(self.store.ids.next("Location"), name, country, created=self.moment(), service=service)
         self.store.locations[one.id] = one
         return one
 
