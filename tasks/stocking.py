@@ -187,25 +187,27 @@ def set_stock(
     """Write what differs from what the storefront shows. Raises StockFeedRefused when too much would change.
 
     With `levels`, each target is worked out again after the storefront was looked at, less what was sold until then;
-    what is sold after that look makes the write fail, and it begins again. So a sale is never overwritten. A dry run
-    notes each write with its before and after, and sends none.
+    where that changes it, an order came or went about the time of the look, which is looked at again. What is sold
+    after that look makes the write fail, and it begins again. So a sale is never overwritten. A dry run notes each
+    write with its before and after, and sends none.
     """
     client = hub.playing(route.destination, StockDestination)
     tally = Tally()
     todo = list(wanted)
-    for _ in range(STALE_TRIES):
+    for tries_left in reversed(range(STALE_TRIES)):
         with pausing(hub, route.destination):
             shown = client.shown(todo)
             if levels and any(raises(one, shown) for one in todo):
                 hub.sleep(FOUND_AFTER)
-            todo = less_sold(hub, route, levels, todo)
-            different = differences(todo, shown, tally)
+            seen, todo = set(todo), less_sold(hub, route, levels, todo)
+            moved = {one for one in todo if one not in seen} if tries_left and not dry_run else set()
+            different = differences([one for one in todo if one not in moved], shown, tally)
             if not allow_big_change:
-                refuse_big_change(route, len(different), len(wanted))
+                refuse_big_change(route, len(different) + len(moved), len(wanted))
             now = {key: value for key, value in shown.items() if isinstance(value, int)}
             if dry_run:
                 return noted_only(different, now, tally)
-            todo = written(client, different, now, tally)
+            todo = [*written(client, different, now, tally), *(one for one in todo if one in moved)]
         if not todo:
             break
     for target in todo:
