@@ -19,7 +19,6 @@ INTERNAL = {
 def spoils(shop: Connected, operation: str, change: Callable[[dict[str, Any]], Any], times: int = 1) -> None:
     """The next answers to `operation` are changed on their way: `change` alters the body, or returns another one."""
     answer, left = shop.sim.answer, [None] * times
-    shop.line.answers = False
 
     def answer_otherwise(request: httpx.Request) -> httpx.Response:
         done = answer(request)
