@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from integrations.connector import Services, connector
@@ -20,8 +21,10 @@ class V1World(World):
     sim: ShipStationV1Simulator  # type: ignore[assignment]
     shipstation: ShipStationV1  # type: ignore[assignment]
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, start: datetime | None = None, **options: Any) -> None:
         self.time = FakeTime()
+        if start:
+            self.time.now = start.timestamp()
         self.sim = ShipStationV1Simulator(base_url=BASE_URL, clock=self.time.clock, **options)
         self.sim.do_warehouses(["East", "West"])
         self.bindings = {}
