@@ -223,7 +223,7 @@ def payload(**changes: Any) -> Any:
         file_of(b'{"id": "gid://shopify/Order/1", "createdAt": "2026-'),
         file_of(b'["a list"]\n'),
         file_of(b'{"no": "id"}\n'),
-        file_of(gzip.compress(b"{}")),
+        file_of(gzip.compress(b"{}", mtime=0)),
         other_answer(".jsonl", httpx.Response(403, text="<Error>expired</Error>")),
         other_answer(".jsonl", httpx.Response(404)),
         other_answer(".jsonl", httpx.Response(302, headers={"location": "https://evil.example"})),
