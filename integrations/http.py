@@ -62,7 +62,8 @@ class ApiClient:
 
     `inspect` is given every answer before its status is judged and raises what the vendor's own body says (a fault
     inside a 200, a throttle inside a 403). `hosts` may be called besides the base URL's own; any other absolute URL
-    is refused, and redirects are not followed, so that an answer cannot send our credential elsewhere.
+    is refused, and redirects are not followed, so that an answer cannot send our credential elsewhere. `request_id` is
+    the header that support asks for, or a function that finds it in the answer.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class ApiClient:
         timeout: float = 30.0,
         tries: int = 4,
         longest_wait: float = 20.0,
-        request_id: str = "x-request-id",
+        request_id: str | Callable[[httpx.Response], str] = "x-request-id",
         hosts: Collection[str] = (),
         longest_answer: int = MAX_ANSWER,
     ) -> None:
@@ -202,14 +203,14 @@ class ApiClient:
         response._content = b"".join(parts)  # what response.read() would have set
 
     def _judge(self, response: httpx.Response, care: Safety, expect: frozenset[int], name: str) -> None:
-        status, request_id = response.status_code, response.headers.get(self._request_id, "")
+        status = response.status_code
         if status in expect:
             return
         if self._inspect:
             self._inspect(response)
         if response.is_success:
             return
-        words = f"{name} answered {status}: {excerpt(response)}"
+        words, request_id = f"{name} answered {status}: {excerpt(response)}", self._number(response)
         if status == 429:
             raise RateLimited(self.vendor, words, request_id=request_id, retry_after=told_wait(response))
         if status in REFUSED_CREDENTIAL:
@@ -219,6 +220,12 @@ class ApiClient:
         if response.is_redirect:
             raise UnexpectedAnswer(self.vendor, words, request_id=request_id, hint="check base_url in stack.toml")
         raise Rejected(self.vendor, words, request_id=request_id)
+
+    def _number(self, response: httpx.Response) -> str:
+        """What the vendor calls this answer."""
+        if callable(self._request_id):
+            return self._request_id(response)
+        return str(response.headers.get(self._request_id, ""))
 
     def _lost(self, words: str, care: Safety, request_id: str = "", wait: float | None = None) -> IntegrationError:
         """The error for an answer that does not say whether the call was applied."""
