@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from commerce.errors import HubError, Rejected
-from commerce.outcomes import Done, Outcome
+from commerce.errors import HubError, NotAuthorised, OutcomeUnknown, Rejected, TemporarilyUnavailable
+from commerce.outcomes import Done, Outcome, Retry
 from commerce.ports import Item
 from integrations.shipstation import keys
 from integrations.shipstation.client import Api, Raw, Unsupported
 from integrations.shipstation.creating import Creator, Draft, says
 from integrations.shipstation.mapping import HOLD_UNTIL, to_update
-from integrations.shipstation.planning import CallOff, Create, Hold, Plan, Standing, Step, Update, plan
+from integrations.shipstation.planning import (
+    LABEL_IN_THE_MAKING,
+    CallOff,
+    Create,
+    Hold,
+    Plan,
+    Standing,
+    Step,
+    Update,
+    plan,
+)
 from integrations.shipstation.reading import alive, standings
+from integrations.shipstation.refusals import VENDOR
 from integrations.shipstation.wish import (
     ON_HOLD,
     Part,
@@ -22,6 +33,7 @@ from integrations.shipstation.wish import (
     carries_money,
     digest,
     parts_of,
+    service_of,
     spent_keys,
 )
 
@@ -67,16 +79,26 @@ class Changer:
         # A try whose answer was lost may have changed what we remember as accepted.
         parts = [part.model_copy(update={"fingerprint": ""}) for part in known] if item.in_doubt else list(known)
         work = Work(wish, item.in_doubt, parts, list(spent_keys(item.binding)))
-        for _ in range(MOST_ROUNDS):
-            problem = self._round(work)
-            if problem is not None:
-                return problem
-            if not work.surprised:
-                break
+        try:
+            problem = self._rounds(work)
+        except (TemporarilyUnavailable, NotAuthorised) as error:
+            if work.changed:  # what is half done must be looked at, or our own cancelling looks like somebody else's
+                raise OutcomeUnknown(VENDOR, f"changed in part, then {error}") from error
+            raise
+        if problem is not None:
+            return problem
         vendor_id = item.binding.vendor_id if item.binding else next((part.shipment_id for part in known), "")
         note = f"called off: {wish.allocation.reason}" if work.called_off else wish.allocation.reason
         binding = binding_of(wish, work.parts, work.spent, vendor_id)
         return Done(binding=binding, changed=work.changed, note=note)
+
+    def _rounds(self, work: Work) -> Outcome | None:
+        for _ in range(MOST_ROUNDS):
+            problem = self._round(work)
+            if problem is not None or not work.surprised:
+                return problem
+        words = f"order {work.wish.order.number} changes in ShipStation while we change it"
+        return Retry(reason=words, after=LABEL_IN_THE_MAKING)
 
     def seen(self, work: Work) -> list[Standing]:
         """What ShipStation holds of the order now."""
@@ -133,13 +155,18 @@ class Changer:
             try:
                 self._api.update_shipment(part.shipment_id, to_update(step.standing.raw, body))
             except Unsupported:
-                self._cancel(step.standing, work)
+                if not self._cancel(step.standing, work):
+                    return
                 # Where shipments cannot be edited, another takes its place under a new key, after a release if held.
                 if not step.held:
                     self._create(Create(step.location, step.units), work, instead_of=part.external_id)
                 return
+            except Rejected as refusal:
+                self._accept_surprise(step.standing, refusal, work)
+                return
             work.changed = True
-        work.put(part.model_copy(update={"location": step.location, "fingerprint": digest(body), "to": wish.to}))
+        now = {"location": step.location, "fingerprint": digest(body), "to": wish.to, "service": service_of(body)}
+        work.put(part.model_copy(update=now))
 
     def _hold(self, standing: Standing, work: Work) -> None:
         whole: Raw = {**standing.raw, "hold_until_date": HOLD_UNTIL}
@@ -148,21 +175,38 @@ class Changer:
         except Unsupported:
             self._cancel(standing, work)
             return
+        except Rejected as refusal:
+            self._accept_surprise(standing, refusal, work)
+            return
         work.changed = True
         work.put(standing.part.model_copy(update={"fingerprint": ON_HOLD}))
 
     def _call_off(self, standing: Standing, work: Work) -> None:
-        self._cancel(standing, work)
-        work.called_off.append(standing.shipment.shipment_id)
+        if self._cancel(standing, work):
+            work.called_off.append(standing.shipment.shipment_id)
 
-    def _cancel(self, standing: Standing, work: Work) -> None:
+    def _cancel(self, standing: Standing, work: Work) -> bool:
+        """Cancel it; False when it has got a label meanwhile, so that the plan has to be made again."""
         shipment_id = standing.shipment.shipment_id
         try:
             self._api.cancel_shipment(shipment_id)
-        except Rejected:
+        except Rejected as refusal:
             now = self._api.shipment(shipment_id)
             if now and now.get("shipment_status") != "cancelled":
-                raise
+                self._accept_surprise(standing, refusal, work)
+                return False
         work.changed = True
         if shipment_id == standing.part.shipment_id:
             work.drop(standing.part)
+        return True
+
+    def _accept_surprise(self, standing: Standing, refusal: Rejected, work: Work) -> None:
+        """Make the plan again when the shipment is no longer what we saw; else raise the refusal on."""
+        if self.is_as_seen(standing):
+            raise refusal
+        work.surprised = True
+
+    def is_as_seen(self, standing: Standing) -> bool:
+        """Whether nothing has happened to the shipment that would explain a refusal."""
+        now = self._api.shipment(standing.shipment.shipment_id)
+        return now is not None and now.get("shipment_status") == standing.raw.get("shipment_status")

@@ -15,6 +15,7 @@ from integrations.auth import HeaderAuth
 from integrations.connector import Services
 from integrations.http import ApiClient, answered_json
 from integrations.limits import Paced
+from integrations.shipstation.refusals import VENDOR, refuse, request_id
 from integrations.shipstation.schemas import (
     Carrier,
     CreateAnswer,
@@ -26,7 +27,6 @@ from integrations.shipstation.schemas import (
 )
 from integrations.shipstation.settings import ShipStationSettings
 
-VENDOR = "shipstation"
 PAGE_SIZE = 100
 RATES = [(20, 1.0), (180, 60.0)]
 """Calls per seconds: a tenth below the account's 200 a minute. https://docs.shipstation.com/rate-limits"""
@@ -48,7 +48,8 @@ class Api:
             base_url=settings.base_url,
             auth=HeaderAuth("API-Key", settings.api_key.get_secret_value()),
             transport=services.transport,
-            inspect=_refuse_bad_credential,
+            inspect=refuse,
+            request_id=request_id,
             pace=Paced(RATES, clock=services.clock, sleep=services.sleep) if settings.pace else None,
             calls=services.calls,
             sleep=services.sleep,
@@ -128,11 +129,11 @@ class Api:
 
     def warehouses(self) -> list[Warehouse]:
         """The ship-from addresses, which are not the warehouses of its inventory."""
-        return [parsed(Warehouse, raw) for raw in self._pages("/v2/warehouses", "warehouses")]
+        return [parsed(Warehouse, raw) for raw in self._short_list("/v2/warehouses", "warehouses")]
 
     def carriers(self) -> list[Carrier]:
         """The carrier accounts."""
-        return [parsed(Carrier, raw) for raw in self._pages("/v2/carriers", "carriers")]
+        return [parsed(Carrier, raw) for raw in self._short_list("/v2/carriers", "carriers")]
 
     def subscriptions(self) -> list[Subscription]:
         """The account's webhooks; a bare list, unlike every other answer."""
@@ -156,17 +157,36 @@ class Api:
         return answered_json(VENDOR, answer)
 
     def _pages(self, path: str, name: str, **filters: str) -> Iterator[Raw]:
-        page = 1
-        while True:
+        page, pages = 1, 1
+        while page <= pages:
             body = _record(self._get(path, f"list {name}", {**filters, "page": page, "page_size": PAGE_SIZE}))
-            records = body.get(name)
-            if not isinstance(records, list):
-                raise UnexpectedAnswer(VENDOR, f"answered a list of {name} without {name}")
-            yield from map(_record, records)
-            # Some short lists come without page numbers; an empty page ends any list.
-            if not records or page >= int(body.get("pages") or 1):
-                return
-            page += 1
+            yield from map(_record, _listed(body, name))
+            # A page may be empty although more follow, e.g. when its records have been deleted meanwhile.
+            page, pages = page + 1, _pages_of(body, name)
+
+    def _short_list(self, path: str, name: str) -> Iterator[Raw]:
+        """A list that takes no page size; should it come in pages all the same, the others are asked for."""
+        body = _record(self._get(path, f"list {name}", {}))
+        yield from map(_record, _listed(body, name))
+        for page in range(2, _pages_of(body, name) + 1):
+            yield from map(_record, _listed(_record(self._get(path, f"list {name}", {"page": page})), name))
+
+
+def _listed(body: Raw, name: str) -> list[Any]:
+    records = body.get(name)
+    if not isinstance(records, list):
+        raise UnexpectedAnswer(VENDOR, f"answered a list of {name} without {name}")
+    return records
+
+
+def _pages_of(body: Raw, name: str) -> int:
+    """How many pages there are; 0 when there is nothing, absent where a list has no pages."""
+    pages = body.get("pages")
+    if pages is None:
+        return 1
+    if not isinstance(pages, int):
+        raise UnexpectedAnswer(VENDOR, f"answered a list of {name} without a number of pages")
+    return pages
 
 
 def moment(at: datetime) -> str:
@@ -191,39 +211,6 @@ def parsed(model: type[Model], raw: Any) -> Model:
     except ValidationError as error:
         fields = ", ".join(sorted({".".join(map(str, each["loc"])) for each in error.errors()}))
         raise UnexpectedAnswer(VENDOR, f"answered a {model.__name__} that we cannot read: {fields}") from error
-
-
-def vendor_words(answer: httpx.Response) -> tuple[str, str]:
-    """The sentences of ShipStation's error envelope and its request id; both empty when it is something else."""
-    try:
-        body = answer.json()
-    except (ValueError, UnicodeDecodeError):
-        return "", ""
-    if not isinstance(body, dict):
-        return "", ""
-    errors = body.get("errors")
-    said = [str(each.get("message", "")) for each in errors if isinstance(each, dict)] if errors else []
-    return "; ".join(filter(None, said)), str(body.get("request_id") or "")
-
-
-def _refuse_bad_credential(answer: httpx.Response) -> None:
-    """Tell a bad key from a plan without the API, which ShipStation refuses with 403."""
-    words, request_id = vendor_words(answer)
-    if answer.status_code == 401:
-        raise NotAuthorised(
-            VENDOR,
-            f"refuses the API key: {words or 'unauthorized'}",
-            request_id=request_id,
-            hint="only one V2 key is active at a time; put the newest into the connection's API_KEY variable",
-        )
-    if answer.status_code == 403:
-        raise NotAuthorised(
-            VENDOR,
-            f"the plan does not include this API: {words or 'forbidden'}",
-            request_id=request_id,
-            hint="the shipping API needs the Gold or Accelerate plan or a higher one",
-            code="plan",
-        )
 
 
 def _refuse_missing_path(answer: httpx.Response) -> None:

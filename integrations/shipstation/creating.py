@@ -14,13 +14,16 @@ from typing import Any
 from commerce.errors import HubError, OutcomeUnknown, Rejected, UnexpectedAnswer
 from commerce.orders import Order
 from integrations.shipstation import keys
-from integrations.shipstation.client import VENDOR, Api, Raw
+from integrations.shipstation.client import Api, Raw
 from integrations.shipstation.mapping import shipment_number, to_create
+from integrations.shipstation.refusals import VENDOR
 from integrations.shipstation.schemas import CreatedShipment
-from integrations.shipstation.wish import Part, digest
+from integrations.shipstation.wish import Part, digest, service_of
 
-NUMBER_TAKEN = re.compile(r"shipment[_ ]?number", re.IGNORECASE)
-KEY_TAKEN = re.compile(r"external[_ ]?shipment[_ ]?id", re.IGNORECASE)
+TAKEN = re.compile(r"exist|unique|duplicate|already|conflict|taken|in use", re.IGNORECASE)
+NUMBER = re.compile(r"(shipment|order)[_ ]?number", re.IGNORECASE)
+KEY = re.compile(r"external[_ ]?(shipment[_ ]?)?(id|key)", re.IGNORECASE)
+KEY_CODE = "identifier_conflict"
 MOST_REPLACEMENTS = 20
 
 
@@ -39,8 +42,12 @@ class Draft:
     @property
     def entry(self) -> dict[str, Any]:
         """As `POST /v2/shipments` wants it."""
-        number = shipment_number(self.order, self.position, with_source=self.with_source)
-        return to_create(self.body, external_id=self.key, number=number)
+        return to_create(self.body, external_id=self.key, number=self.number)
+
+    @property
+    def number(self) -> str:
+        """What people are to call it."""
+        return shipment_number(self.order, self.position, with_source=self.with_source)
 
     def made(self, shipment_id: str, number: str) -> Part:
         """The part that this draft has become."""
@@ -51,6 +58,7 @@ class Draft:
             number=number,
             fingerprint=digest(self.body),
             to=self.to,
+            service=service_of(self.body),
         )
 
     def found(self, raw: Raw) -> Part:
@@ -63,6 +71,7 @@ class Draft:
             number=str(raw.get("shipment_number") or ""),
             fingerprint=digest(self.body) if same else "",
             to=self.to if same else "",
+            service=service_of(self.body) if same else "",
         )
 
 
@@ -91,7 +100,7 @@ class Creator:
         except UnexpectedAnswer as error:
             raise OutcomeUnknown(VENDOR, f"an answer that we cannot read: {error}") from error
         except Rejected as error:
-            yield from self._each_alone(drafts, error)
+            yield from self._in_halves(drafts, error)
             return
         results = _by_key(drafts, answer.shipments)
         # What was made is told first: looking up the others takes calls that may fail.
@@ -109,10 +118,17 @@ class Creator:
             draft = replace(draft, key=keys.following(draft.key))
         return None
 
-    def _each_alone(self, drafts: Sequence[Draft], refusal: Rejected) -> Iterator[tuple[Draft, Made | HubError]]:
-        """The whole call was refused: find out whose fault it is."""
-        for draft in drafts:
-            yield draft, self._refused(draft, str(refusal)) if len(drafts) == 1 else self.ensure(draft)
+    def _in_halves(self, drafts: Sequence[Draft], refusal: Rejected) -> Iterator[tuple[Draft, Made | HubError]]:
+        """The whole call was refused: find out whose fault it is, or whether it was too many at once."""
+        if len(drafts) == 1:
+            yield drafts[0], self._refused(drafts[0], str(refusal), refusal)
+            return
+        middle = len(drafts) // 2
+        for half in (drafts[:middle], drafts[middle:]):
+            try:
+                yield from self.create(half)
+            except OutcomeUnknown as error:
+                yield from ((draft, error) for draft in half)
 
     def ensure(self, draft: Draft) -> Made | HubError:
         """Make one on its own; a call without an answer is an OutcomeUnknown in the result."""
@@ -125,24 +141,30 @@ class Creator:
         if created is None:
             return OutcomeUnknown(VENDOR, f"did not say what became of {draft.key}")
         if created.shipment_id:
-            return Made(draft.made(created.shipment_id, created.shipment_number))
-        return self._refused(draft, created.words or "no reason given")
+            number = created.shipment_number or draft.number
+            return Made(draft.made(created.shipment_id, number))
+        words = created.words or "no reason given"
+        return self._refused(draft, words, Rejected(VENDOR, words))
 
-    def _refused(self, draft: Draft, words: str) -> Made | HubError:
-        """The key exists: ours. The number exists: another storefront's, so ours gets a prefix. Else a person looks."""
-        if KEY_TAKEN.search(words):
-            return self._adopted(draft, words)
-        if NUMBER_TAKEN.search(words) and not draft.with_source:
-            return self.ensure(replace(draft, with_source=True))
-        return Rejected(VENDOR, words)
+    def _refused(self, draft: Draft, words: str, refusal: Rejected) -> Made | HubError:
+        """The key exists: ours. The number exists: another storefront's, so ours gets a prefix. Else a person looks.
 
-    def _adopted(self, draft: Draft, words: str) -> Made | HubError:
-        raw = self._api.shipment_by_key(draft.key)
-        if raw is None:
-            return Rejected(VENDOR, words)
-        if raw.get("shipment_status") != "cancelled":
+        How a repeated key is refused is not documented, so what ShipStation has under it is asked for in any case.
+        """
+        try:
+            raw = self._api.shipment_by_key(draft.key)
+        except (Rejected, UnexpectedAnswer) as error:
+            return OutcomeUnknown(VENDOR, f"{words}; and looking up {draft.key}: {error}")
+        if raw is not None and raw.get("shipment_status") != "cancelled":
             return Made(draft.found(raw), adopted=True)
-        return self.ensure(replace(draft, key=keys.following(draft.key)))
+        if raw is not None:
+            return self.ensure(replace(draft, key=keys.following(draft.key)))
+        taken = TAKEN.search(words) is not None
+        if refusal.code == KEY_CODE or (taken and KEY.search(words)):
+            return OutcomeUnknown(VENDOR, f"says that {draft.key} exists, and does not show it yet: {words}")
+        if taken and NUMBER.search(words) and not draft.with_source:
+            return self.ensure(replace(draft, with_source=True))
+        return refusal
 
 
 def says(raw: Any, body: Any) -> bool:

@@ -50,7 +50,7 @@ class Departed:
             shipment = self._listed.get(part.shipment_id)
             if shipment is None or shipment.shipment_status != "label_purchased":
                 return False
-            left.update(shipment.units)
+            left.update(shipment.only(wish.order.id).units)
         return bool(left) and left == fulfilled_units(wish.order)
 
     def changed(self, since: datetime) -> Iterator[tuple[str, Callable[[], Shipment]]]:

@@ -19,6 +19,7 @@ from integrations.shipstation.changing import Changer
 from integrations.shipstation.client import Api
 from integrations.shipstation.creating import Creator, Draft, Made
 from integrations.shipstation.departed import Departed
+from integrations.shipstation.planning import changed_too_late
 from integrations.shipstation.settings import ShipStationSettings
 from integrations.shipstation.wish import Part, Wish, binding_of, parts_of, possible_keys, spent_keys
 
@@ -126,6 +127,9 @@ class Deliveries:
             return Done(binding=job.item.binding, changed=False, note=reason)
         if verdict is Verdict.ASK_AGAIN:
             return _ask_again(job)
+        too_late = changed_too_late(job.wish, parts_of(job.item.binding))
+        if too_late is not None:
+            return too_late
         if job.wish.fingerprint == job.item.binding.fingerprint and not job.item.in_doubt:
             return Done(binding=job.item.binding, changed=False)
         if departed.just_left(job.item, job.wish):

@@ -24,6 +24,9 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 HOLD_UNTIL = "2099-12-31T00:00:00Z"
 """ShipStation has no endless hold, so a held shipment waits for a day that nobody will see."""
 
+FROM_ITS_WAREHOUSE = ("ship_from", "return_to")
+"""Shown in full beside the warehouse's id: sent back unchanged they would contradict a new one."""
+
 NUMBER_LENGTH = 50
 CUSTOM_FIELD_LENGTH = 100
 
@@ -46,7 +49,7 @@ def to_shipment(
     """
     body: dict[str, Any] = {
         "warehouse_id": warehouse_id,
-        "requested_shipment_service": _service(order, wanted),
+        "requested_shipment_service": requested_service(order, wanted),
         "notes_from_buyer": order.note,
         "ship_to": to_address(order, fallback_phone),
         "items": [_item(order, line_id, quantity) for line_id, quantity in wanted.units.items()],
@@ -85,17 +88,26 @@ def _without_nulls(body: Mapping[str, Any]) -> dict[str, Any]:
 def to_update(existing: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str, Any]:
     """The whole object that `PUT /v2/shipments/{id}` wants: what is there, with our part of it replaced.
 
-    Keeps what people set in ShipStation: packages, tags, notes of their own, and items that no hub wrote.
+    Keeps what people set in ShipStation: packages, tags, notes of their own, items that no hub wrote, and those of
+    another order where staff have combined two.
     """
-    theirs = [item for item in existing.get("items") or [] if not item.get("external_order_item_id")]
-    known = {item.get("external_order_item_id"): item for item in existing.get("items") or []}
+    there = [item for item in existing.get("items") or [] if isinstance(item, dict)]
+    orders = {str(item["external_order_id"]) for item in body["items"]}
+    mine = [item for item in there if item.get("external_order_item_id") and _order_of(item) in ("", *orders)]
+    known = {item["external_order_item_id"]: item for item in mine}
     ours = [{**known.get(item["external_order_item_id"], {}), **item} for item in body["items"]]
+    theirs = [item for item in there if item not in mine]
+    moved = existing.get("warehouse_id") != body.get("warehouse_id")
     return {
-        **existing,
+        **{name: value for name, value in existing.items() if not (moved and name in FROM_ITS_WAREHOUSE)},
         **body,
         "items": [*ours, *theirs],
         "advanced_options": {**(existing.get("advanced_options") or {}), **body["advanced_options"]},
     }
+
+
+def _order_of(item: Mapping[str, Any]) -> str:
+    return str(item.get("external_order_id") or "")
 
 
 def shipment_number(order: Order, position: int, *, with_source: bool = False) -> str:
@@ -157,7 +169,7 @@ def _refuse_gaps(order: Order, required: Mapping[str, str]) -> None:
         )
 
 
-def _service(order: Order, wanted: WantedShipment) -> str:
+def requested_service(order: Order, wanted: WantedShipment) -> str:
     """What the shopper chose, in the storefront's words."""
     chosen = next((charge.title for charge in order.shipping if not charge.removed and charge.title), "")
     return chosen or wanted.method

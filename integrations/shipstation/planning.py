@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from commerce.allocation import FAILED, fulfilled_units
+from commerce.allocation import FAILED, Verdict, fulfilled_units
 from commerce.orders import Order
 from commerce.outcomes import Held, Retry
 from integrations.shipstation.client import Raw
@@ -21,6 +22,9 @@ from integrations.shipstation.wish import ON_HOLD, Part, Wish, carries_money, di
 
 LABEL_IN_THE_MAKING = 120.0
 """Seconds after which a label that is being bought is there or has failed."""
+
+STILL_STOPPABLE = timedelta(days=3)
+"""How long after its tracking number is known a parcel can still be stopped or sent elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -234,12 +238,34 @@ def _left_wrongly(wish: Wish, seen: Sequence[Standing]) -> Held | None:
     sent = [standing for standing in flying if standing.part.to and standing.part.location in places]
     if any(standing.part.to != wish.to for standing in sent):
         return _too_late(wish, sent, "goes to another address")
-    return None
+    other = [each for each in flying if each.part.service and each.part.location in places]
+    other = [each for each in other if each.part.service != wish.service(each.part.location)]
+    return _too_late(wish, other, "goes by another delivery method") if other else None
+
+
+def changed_too_late(wish: Wish, parts: Sequence[Part]) -> Held | None:
+    """Another address on an order that the storefront counts as shipped, while the parcel may still be stopped."""
+    order = wish.order
+    left = [each.at for each in order.fulfilments if each.status not in FAILED]
+    if wish.allocation.verdict is not Verdict.STOP or order.cancelled or not left:
+        return None
+    if order.updated_at - max(left) > STILL_STOPPABLE:
+        return None
+    elsewhere = [part for part in parts if part.to and part.to != wish.to]
+    if not elsewhere:
+        return None
+    names = ", ".join(part.shipment_id for part in elsewhere)
+    numbers = ", ".join(sorted({number for each in order.fulfilments for number in each.tracking_numbers}))
+    return _at_risk(wish, "goes to another address", names, numbers)
 
 
 def _too_late(wish: Wish, standings: Sequence[Standing], change: str) -> Held:
     names = ", ".join(standing.shipment.shipment_id for standing in standings)
     numbers = ", ".join(sorted({number for standing in standings for number in standing.tracking}))
+    return _at_risk(wish, change, names, numbers)
+
+
+def _at_risk(wish: Wish, change: str, names: str, numbers: str) -> Held:
     tracked = f" (tracking {numbers})" if numbers else ""
     return Held(
         cause="changed_after_shipping",

@@ -47,7 +47,7 @@ def _split_off(raw: Raw, order: Order) -> bool:
 
 def standings(api: Api, order: Order, pairs: Sequence[tuple[Part, Raw]]) -> list[Standing]:
     """The same with what is known of their labels and fulfillments: two calls each, none if the shop knows it all."""
-    shipments = [parsed(Shipment, raw) for _, raw in pairs]
+    shipments = [parsed(Shipment, raw).only(order.id) for _, raw in pairs]
     if known_to_the_storefront(order, shipments):
         everything = frozenset(number for each in order.fulfilments for number in each.tracking_numbers)
         return [

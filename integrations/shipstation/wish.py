@@ -15,7 +15,7 @@ from commerce.orders import Order
 from commerce.outcomes import Binding
 from commerce.values import Frozen, fingerprint
 from integrations.shipstation import keys
-from integrations.shipstation.mapping import street, to_shipment
+from integrations.shipstation.mapping import requested_service, street, to_shipment
 from integrations.shipstation.settings import ShipStationSettings
 
 ON_HOLD = "held"
@@ -26,7 +26,7 @@ class Part(Frozen):
     """What one location ships: a shipment of ours in ShipStation.
 
     `fingerprint` is that of the last accepted payload, empty when we found the shipment and do not know. `to` is the
-    digest of the address it goes to.
+    digest of the address it goes to, `service` the delivery method that the shopper was promised.
     """
 
     location: str
@@ -35,6 +35,7 @@ class Part(Frozen):
     number: str = ""
     fingerprint: str = ""
     to: str = ""
+    service: str = ""
 
 
 def parts_of(binding: Binding | None) -> tuple[Part, ...]:
@@ -64,6 +65,10 @@ class Wish:
     def to(self) -> str:
         """A digest of the address, to see that it has changed after the label was bought."""
         return fingerprint(*street(self.order.ship_to))
+
+    def service(self, location_id: str) -> str:
+        """The delivery method that the shopper is promised, for what this location ships."""
+        return requested_service(self.order, self._routed(location_id))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -110,6 +115,11 @@ class Wish:
 def digest(body: Mapping[str, Any]) -> str:
     """The fingerprint of one shipment's payload."""
     return fingerprint(_canonical(body))
+
+
+def service_of(body: Mapping[str, Any]) -> str:
+    """The delivery method that a shipment's payload asks for."""
+    return str(body.get("requested_shipment_service") or "")
 
 
 def carries_money(wish: Wish, parts: Sequence[Part], key: str, location: str) -> bool:

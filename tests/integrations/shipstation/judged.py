@@ -36,7 +36,9 @@ class Judged(httpx.BaseTransport):
         call = f"{method} {re.sub(r'(?<=/)se-[^/]+|(?<=external_shipment_id/).+', 'ID', path)}"
         self.seen.add((call, answer.status_code))
         if path != "/jwks":
-            self.wrong += [f"{call} {answer.status_code} {words}" for words in self._judge(method, path, request, answer)]
+            self.wrong += [
+                f"{call} {answer.status_code} {words}" for words in self._judge(method, path, request, answer)
+            ]
         return answer
 
     def _judge(self, method: str, path: str, request: httpx.Request, answer: httpx.Response) -> list[str]:
