@@ -105,8 +105,8 @@ async def bounded_body(request: Request, longest_read: float) -> bytes:
 
 
 def take_in(hub: Hub, connection: str, request: Request, body: bytes) -> None:
-    """Verify and store. Raises Refused: 404 for an unknown connection, 401 for a signature that does not fit, 503 when
-    it cannot be verified or kept now."""
+    """Verify and store. Raises Refused: 404 for an unknown connection, 401 (or what the vendor's pages ask for) for a
+    signature that does not fit, 503 when it cannot be verified or kept now."""
     vendor = _vendor(hub, connection)
     # A header that was sent twice is joined, as HTTP says: it then fits no signature.
     headers = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
@@ -128,7 +128,7 @@ def verified(hub: Hub, connection: str, vendor: Connector, headers: dict[str, st
         return vendor.receive(hub.stack.connection(connection), hub.services(connection), headers, body)
     except Forged as error:
         log.warning("refused a webhook for %s: %s", connection, error)
-        raise Refused(401) from error
+        raise Refused(error.status) from error
     except HubError as error:  # the vendor's public keys, say: its sender comes back
         log.warning("a webhook for %s cannot be verified now: %s", connection, error)
         raise Refused(503) from error

@@ -89,7 +89,11 @@ class WebhookDelivery(Frozen):
 
 
 class Forged(Exception):
-    """A webhook that the vendor did not send, or not lately. Answered with 401 and no detail."""
+    """A webhook that the vendor did not send, or not lately. Answered with `status` (401) and no detail."""
+
+    def __init__(self, reason: str, *, status: int = 401) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 QUERY = ":query"
