@@ -27,6 +27,7 @@ from integrations.shipstation.schemas import (
 )
 from integrations.shipstation.settings import ShipStationSettings
 
+HOOKS = "/v2/environment/webhooks"
 PAGE_SIZE = 100
 RATES = [(20, 1.0), (180, 60.0)]
 """Calls per seconds: a tenth below the account's 200 a minute. https://docs.shipstation.com/rate-limits"""
@@ -137,10 +138,27 @@ class Api:
 
     def subscriptions(self) -> list[Subscription]:
         """The account's webhooks; a bare list, unlike every other answer."""
-        body = self._get("/v2/environment/webhooks", "webhooks", {})
+        body = self._get(HOOKS, "webhooks", {})
         if not isinstance(body, list):
             raise UnexpectedAnswer(VENDOR, "answered its webhooks with something else than a list")
         return [parsed(Subscription, raw) for raw in body]
+
+    def subscribe(self, event: str, *, name: str, url: str) -> None:
+        """Have `event` of all stores sent to `url`. Nothing stops a second one."""
+        # https://docs.shipstation.com/apis/docs/guides/webhooks-overview
+        hook = {"name": name, "event": event, "url": url, "store_id": None}
+        self._http.request("POST", HOOKS, operation="subscribe webhook", json=hook)
+
+    def resubscribe(self, webhook_id: str, *, name: str, url: str) -> None:
+        """Send a webhook elsewhere; its event stays."""
+        path = f"{HOOKS}/{_quoted(webhook_id)}"
+        hook = {"name": name, "url": url}
+        self._http.request("PUT", path, safety="repeatable", operation="move webhook", json=hook)
+
+    def unsubscribe(self, webhook_id: str) -> None:
+        """Delete a webhook; one that is gone is no error."""
+        path = f"{HOOKS}/{_quoted(webhook_id)}"
+        self._http.request("DELETE", path, safety="repeatable", expect=(404,), operation="delete webhook")
 
     def _one(self, path: str, operation: str) -> Raw | None:
         answer = self._http.request("GET", path, expect=(404,), operation=operation)

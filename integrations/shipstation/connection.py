@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -12,15 +12,15 @@ from commerce.ports import Finding, Item, Page
 from integrations.connector import Services
 from integrations.shipstation.client import Api
 from integrations.shipstation.destination import Deliveries
+from integrations.shipstation.imported import HINT, NEWEST, Imported
 from integrations.shipstation.parcels import Parcels
+from integrations.shipstation.schemas import Carrier
 from integrations.shipstation.settings import ShipStationSettings
-
-TOLD_BY = ("label_created_v2", "fulfillment_shipped_v2")
-"""Webhooks that bring tracking numbers early; what they miss is polled."""
+from integrations.shipstation.subscriptions import Subscriptions
 
 
 class ShipStation:
-    """Implements Destination, ParcelSource and Checkable."""
+    """Implements Destination, ParcelSource, Subscribing and Checkable."""
 
     keeps: Literal["state", "events"] = "state"
     topics: frozenset[str] = frozenset({"order"})
@@ -29,8 +29,10 @@ class ShipStation:
     def __init__(self, settings: ShipStationSettings, services: Services) -> None:
         self.settings = settings
         self.api = Api(settings, services)
-        self._deliveries = Deliveries(self.api, settings)
+        self._imported = Imported(self.api, services.clock)
+        self._deliveries = Deliveries(self.api, settings, self._imported)
         self._parcels = Parcels(self.api, settings)
+        self._subscriptions = Subscriptions(self.api, settings)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -44,27 +46,30 @@ class ShipStation:
         """See `ParcelSource.changed_parcels`."""
         return self._parcels.changed(since, until)
 
+    def check_webhooks(self, address: str) -> Iterator[Finding]:
+        """See `Subscribing.check_webhooks`."""
+        return self._subscriptions.check(address)
+
+    def ensure_webhooks(self, address: str) -> Mapping[str, str]:
+        """See `Subscribing.ensure_webhooks`."""
+        return self._subscriptions.ensure(address)
+
     def check(self) -> Iterator[Finding]:
-        """Look at the key, the plan, carriers, the location map and webhooks, writing nothing."""
+        """Look at the key, the plan, carriers and the location map, writing nothing."""
         try:
             carriers = self.api.carriers()
         except NotAuthorised as error:
-            subject = {"plan": "plan", "path": "base_url"}.get(error.code, "credential")
+            subject = {"plan": "plan", "path": "base_url", "account": "account"}.get(error.code, "credential")
             yield Finding(subject=subject, ok=False, message=str(error), hint=error.hint)
             return
         except IntegrationError as error:
             yield Finding(subject="connection", ok=False, message=str(error), hint=error.hint)
             return
         yield Finding(subject="credential", ok=True, message="the API key is accepted")
-        yield Finding(
-            subject="carriers",
-            ok=bool(carriers),
-            message=", ".join(carrier.friendly_name or carrier.carrier_id for carrier in carriers) or "none connected",
-            hint="" if carriers else "connect a carrier in ShipStation, or no labels can be bought",
-        )
+        yield _of_carriers(carriers)
         yield from self._check_warehouses()
         yield self._check_phone()
-        yield self._check_webhooks()
+        yield from self._check_imports()
 
     def _check_warehouses(self) -> Iterator[Finding]:
         known = {warehouse.warehouse_id: warehouse.name for warehouse in self.api.warehouses()}
@@ -92,8 +97,22 @@ class ShipStation:
             hint="set it to the shop's own number in stack.toml",
         )
 
-    def _check_webhooks(self) -> Finding:
-        there = {subscription.event for subscription in self.api.subscriptions()}
-        missing = [event for event in TOLD_BY if event not in there]
-        told = f"{', '.join(missing)} not subscribed: tracking comes with the next poll" if missing else "subscribed"
-        return Finding(subject="webhooks", ok=True, message=told)
+    def _check_imports(self) -> Iterator[Finding]:
+        foreign = self._imported.foreign()
+        if foreign:
+            stores = ", ".join(sorted({str(raw.get("store_id") or "unknown") for raw in foreign}))
+            yield Finding(
+                subject="selling channels",
+                ok=False,
+                message=f"{len(foreign)} of the newest {NEWEST} shipments come from elsewhere (store {stores}); orders "
+                "that are there already are held",
+                hint=f"if that is a storefront which the hub serves: {HINT}",
+            )
+
+
+def _of_carriers(carriers: Sequence[Carrier]) -> Finding:
+    usable = [each.friendly_name or each.carrier_id for each in carriers if not each.disabled_by_billing_plan]
+    shut = [each.friendly_name or each.carrier_id for each in carriers if each.disabled_by_billing_plan]
+    hint = "" if usable else "connect a carrier in ShipStation, or no labels can be bought"
+    message = ", ".join([*usable, *(f"{name} (not in the plan)" for name in shut)]) or "none connected"
+    return Finding(subject="carriers", ok=bool(usable), message=message, hint=hint)

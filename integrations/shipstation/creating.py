@@ -15,6 +15,7 @@ from commerce.errors import HubError, OutcomeUnknown, Rejected, UnexpectedAnswer
 from commerce.orders import Order
 from integrations.shipstation import keys
 from integrations.shipstation.client import Api, Raw
+from integrations.shipstation.imported import AlreadyImported, Imported
 from integrations.shipstation.mapping import shipment_number, to_create
 from integrations.shipstation.refusals import VENDOR
 from integrations.shipstation.schemas import CreatedShipment
@@ -86,8 +87,9 @@ class Made:
 class Creator:
     """Makes shipments in batches, and one by one where a batch cannot say which of them is wrong."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, imported: Imported | None = None) -> None:
         self._api = api
+        self._imported = imported
 
     def create(self, drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Made | HubError]]:
         """Make them with one call; an outcome for each.
@@ -163,6 +165,11 @@ class Creator:
         if refusal.code == KEY_CODE or (taken and KEY.search(words)):
             return OutcomeUnknown(VENDOR, f"says that {draft.key} exists, and does not show it yet: {words}")
         if taken and NUMBER.search(words) and not draft.with_source:
+            try:
+                if self._imported:
+                    self._imported.refuse(draft.order, sure=True)
+            except AlreadyImported as imported:
+                return imported
             return self.ensure(replace(draft, with_source=True))
         return refusal
 

@@ -19,6 +19,7 @@ from integrations.shipstation.changing import Changer
 from integrations.shipstation.client import Api
 from integrations.shipstation.creating import Creator, Draft, Made
 from integrations.shipstation.departed import Departed
+from integrations.shipstation.imported import AlreadyImported, Imported
 from integrations.shipstation.planning import changed_too_late
 from integrations.shipstation.settings import ShipStationSettings
 from integrations.shipstation.wish import Part, Wish, binding_of, parts_of, possible_keys, spent_keys
@@ -70,10 +71,11 @@ class Deliveries:
 
     post_size = POST_SIZE
 
-    def __init__(self, api: Api, settings: ShipStationSettings) -> None:
+    def __init__(self, api: Api, settings: ShipStationSettings, imported: Imported | None = None) -> None:
         self._api = api
         self._settings = settings
-        self._creator = Creator(api)
+        self._imported = imported
+        self._creator = Creator(api, imported)
         self._changer = Changer(api, self._creator)
 
     def wish(self, order: Order) -> Wish:
@@ -172,6 +174,8 @@ class Deliveries:
         if allocation.verdict is not Verdict.SHIP:
             return Skipped(reason=allocation.reason)
         if job.drafts:  # made here, so that what cannot be said is held before anything is sent
+            if self._imported:
+                self._imported.refuse(job.order)
             fresh.append(job)
         return None
 
@@ -245,7 +249,7 @@ def _outcome_of(error: HubError, item: Item, order: Order | None = None) -> Outc
         return Held(cause=CAUSES.get(error.field, f"unmappable_{error.field}"), reason=str(error), hint=error.hint)
     if isinstance(error, Rejected):
         return Held(
-            cause="refused",
+            cause="imported_by_shipstation" if isinstance(error, AlreadyImported) else "refused",
             reason=f"ShipStation refuses {name}: {error}",
             hint=error.hint or "correct the order in the storefront, then release",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, time
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
@@ -15,8 +15,8 @@ from commerce.errors import Unmappable
 from commerce.money import Money
 from commerce.orders import Address, Line, Order
 from commerce.parcels import Parcel, ParcelLine
-from integrations.shipstation import keys
-from integrations.shipstation.schemas import Fulfillment, Label, Shipment
+from integrations.shipstation.schemas import Fulfillment, Label, Shipment, ShipmentItem
+from integrations.shipstation.shares import Share, shares
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
 """Labels and fulfillments carry midnight in this zone as their ship date."""
@@ -238,64 +238,59 @@ def midnight(ship_date: str | None, otherwise: datetime) -> datetime:
     return datetime.combine(day, time(), PACIFIC)
 
 
-def parcel_of_label(source: str, label: Label, shipment: Shipment | None, location_id: str) -> Parcel:
-    """A bought label as a parcel. `location_id` is where its warehouse is, for a key that does not say."""
-    order_key, keyed_location = order_of(shipment)
-    return Parcel(
-        source=source,
-        id=f"label-{label.label_id}",
-        order_key=order_key,
-        shipment_id=label.shipment_id,
-        carrier=label.carrier_code,
-        service=label.service_code,
-        tracking_numbers=label.tracking_numbers,
-        tracking_url=label.tracking_url,
-        location_id=keyed_location or location_id,
-        shipped_at=midnight(label.ship_date, label.created_at),
-        updated_at=label.voided_at or label.created_at,
-        voided=label.is_void,
-        lines=_parcel_lines(shipment),
-    )
+def parcels_of_label(source: str, label: Label, shipment: Shipment | None, location_id: str) -> Iterator[Parcel]:
+    """A bought label as a parcel, one for each order in it. `location_id` is where its warehouse is, for keys that do
+    not say."""
+    for id, share in _named(f"label-{label.label_id}", shipment):
+        yield Parcel(
+            source=source,
+            id=id,
+            order_key=share.order_key,
+            shipment_id=label.shipment_id,
+            carrier=label.carrier_code,
+            service=label.service_code,
+            tracking_numbers=label.tracking_numbers,
+            tracking_url=label.tracking_url,
+            location_id=share.location or location_id,
+            shipped_at=midnight(label.ship_date, label.created_at),
+            updated_at=label.voided_at or label.created_at,
+            voided=label.is_void,
+            lines=_parcel_lines(share.items),
+        )
 
 
-def parcel_of_fulfillment(source: str, fulfillment: Fulfillment, shipment: Shipment | None, location_id: str) -> Parcel:
-    """An order that was marked as shipped, as a parcel."""
-    order_key, keyed_location = order_of(shipment)
-    return Parcel(
-        source=source,
-        id=f"fulfillment-{fulfillment.fulfillment_id}",
-        order_key=order_key,
-        shipment_id=fulfillment.shipment_id,
-        carrier=fulfillment.carrier,
-        service=fulfillment.service,
-        tracking_numbers=(fulfillment.tracking_number,) if fulfillment.tracking_number else (),
-        location_id=keyed_location or location_id,
-        shipped_at=midnight(fulfillment.ship_date, fulfillment.created_at),
-        updated_at=fulfillment.voided_at or fulfillment.created_at,
-        voided=fulfillment.is_void,
-        lines=_parcel_lines(shipment),
-    )
+def parcels_of_fulfillment(
+    source: str, fulfillment: Fulfillment, shipment: Shipment | None, location_id: str
+) -> Iterator[Parcel]:
+    """An order that was marked as shipped, as a parcel, one for each order in it."""
+    for id, share in _named(f"fulfillment-{fulfillment.fulfillment_id}", shipment):
+        yield Parcel(
+            source=source,
+            id=id,
+            order_key=share.order_key,
+            shipment_id=fulfillment.shipment_id,
+            carrier=fulfillment.carrier,
+            service=fulfillment.service,
+            tracking_numbers=(fulfillment.tracking_number,) if fulfillment.tracking_number else (),
+            location_id=share.location or location_id,
+            shipped_at=midnight(fulfillment.ship_date, fulfillment.created_at),
+            updated_at=fulfillment.voided_at or fulfillment.created_at,
+            voided=fulfillment.is_void,
+            lines=_parcel_lines(share.items),
+        )
 
 
-def order_of(shipment: Shipment | None) -> tuple[str, str]:
-    """The order's key and the location in it; empty for an order that no hub brought.
-
-    The second half of an order that staff split has no key of ours, but the items still name their order.
-    """
-    if shipment is None:
-        return "", ""
-    if keys.is_ours(shipment.external_shipment_id):
-        return keys.order_and_location(shipment.external_shipment_id)
-    source = shipment.advanced_options.custom_field1
-    orders = {item.external_order_id for item in shipment.items if item.external_order_item_id}
-    if len(orders) == 1 and "" not in orders and keys.CONNECTION.match(source):
-        return f"{source}:{orders.pop()}", ""
-    return "", ""
+def _named(id: str, shipment: Shipment | None) -> Iterator[tuple[str, Share]]:
+    """Each order's share with an id of its own; the first has the plain one."""
+    first, *others = shares(shipment)
+    yield id, first
+    for share in others:
+        yield f"{id}+{share.order_key.partition(':')[2]}", share
 
 
-def _parcel_lines(shipment: Shipment | None) -> tuple[ParcelLine, ...]:
+def _parcel_lines(items: Iterable[ShipmentItem]) -> tuple[ParcelLine, ...]:
     units: Counter[tuple[str, str]] = Counter()
-    for item in shipment.items if shipment else ():
+    for item in items:
         units[(item.external_order_item_id, item.sku)] += max(0, item.quantity)
     return tuple(
         ParcelLine(line_id=line_id, sku=sku, quantity=quantity)

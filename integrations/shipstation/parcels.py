@@ -17,9 +17,10 @@ from commerce.errors import UnexpectedAnswer
 from commerce.parcels import Parcel
 from commerce.ports import Page, Unreadable
 from integrations.shipstation.client import Api, Model, Raw, moment, parsed
-from integrations.shipstation.mapping import parcel_of_fulfillment, parcel_of_label
-from integrations.shipstation.schemas import Fulfillment, Label, Shipment
+from integrations.shipstation.mapping import parcels_of_fulfillment, parcels_of_label
+from integrations.shipstation.schemas import AdvancedOptions, Fulfillment, Label, Shipment
 from integrations.shipstation.settings import ShipStationSettings
+from integrations.shipstation.shares import is_family, needs_its_family
 
 VOIDABLE_LABELS = timedelta(days=30)
 """How long carriers take labels back; USPS is the most patient with 28 days."""
@@ -114,14 +115,14 @@ class _Reading:
             self._saw(label.created_at)
         shown = [label for label in labels if self._shows(label)]
         self._fetch_batches(shown)
-        return self._page("label", unreadable, shown, lambda label: label.label_id, parcel_of_label)
+        return self._page("label", unreadable, shown, lambda label: label.label_id, parcels_of_label)
 
     def _page_of_fulfillments(self, raws: Sequence[Raw]) -> Page:
         fulfillments, unreadable = _readable(Fulfillment, raws, "fulfillment", self._settings.name)
         for each in fulfillments:
             self._saw(each.created_at)
         shown = [each for each in fulfillments if self._within(each.voided_at if each.is_void else each.created_at)]
-        return self._page("fulfillment", unreadable, shown, lambda each: each.fulfillment_id, parcel_of_fulfillment)
+        return self._page("fulfillment", unreadable, shown, lambda each: each.fulfillment_id, parcels_of_fulfillment)
 
     def _page(
         self,
@@ -129,14 +130,15 @@ class _Reading:
         unreadable: Sequence[Unreadable],
         shown: Iterable[Sent],
         name_of: Callable[[Sent], str],
-        to_parcel: Callable[[str, Sent, Shipment | None, str], Parcel],
+        to_parcels: Callable[[str, Sent, Shipment | None, str], Iterable[Parcel]],
     ) -> Page:
         """The parcels of what is shown; one that cannot be made is unreadable and stops nobody."""
-        parcels, bad = [], list(unreadable)
+        parcels: list[Parcel] = []
+        bad = list(unreadable)
         for each in shown:
             try:
                 shipment = self._shipment(each.shipment_id)
-                parcels.append(to_parcel(self._settings.name, each, shipment, self._location(shipment)))
+                parcels += to_parcels(self._settings.name, each, shipment, self._location(shipment))
             except (BadShipment, ValueError) as error:
                 words = str(error) if isinstance(error, BadShipment) else "holds a value that is no date or number"
                 name = name_of(each)
@@ -181,7 +183,19 @@ class _Reading:
         found = self._shipments[shipment_id]
         if isinstance(found, BadShipment):
             raise found
+        if found is not None and needs_its_family(found):
+            found = self._shipments[shipment_id] = self._with_its_source(found)
         return found
+
+    def _with_its_source(self, shipment: Shipment) -> Shipment:
+        """A piece that staff split off without its custom fields: those of the shipment that it was split from."""
+        for raw in self._api.shipments(shipment_number=shipment.shipment_number):
+            other = _shipment_of(raw)
+            if isinstance(other, Shipment) and is_family(shipment, other):
+                source = AdvancedOptions(custom_field1=other.external_shipment_id.partition(":")[0])
+                return shipment.model_copy(update={"advanced_options": source})
+        # Nobody's, so that it is not asked for again in this reading.
+        return shipment.model_copy(update={"shipment_number": ""})
 
     def _location(self, shipment: Shipment | None) -> str:
         return self._settings.location_of(shipment.warehouse_id) if shipment else ""

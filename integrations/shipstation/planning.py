@@ -31,7 +31,8 @@ STILL_STOPPABLE = timedelta(days=3)
 class Standing:
     """One shipment of the order that ShipStation holds and nobody has cancelled.
 
-    `part` is ours, or that of the shipment which staff split this one from.
+    `part` is ours, or that of the shipment which staff split this one from or combined with this one. `shipment` shows
+    this order's items only; `combined`: there are another order's too.
     """
 
     part: Part
@@ -39,6 +40,7 @@ class Standing:
     raw: Raw
     shipped: bool
     tracking: frozenset[str] = frozenset()
+    combined: bool = False
 
     @property
     def units(self) -> Counter[str]:
@@ -110,7 +112,7 @@ def plan(wish: Wish, seen: Sequence[Standing], parts: Sequence[Part], *, in_doub
     if any(standing.shipment.shipment_status == "processing" for standing in touched):
         words = f"a label of order {wish.order.number} is being bought in ShipStation"
         return Plan(problem=Retry(reason=words, after=LABEL_IN_THE_MAKING))
-    problem = _left_wrongly(wish, seen) or _split_by_staff(wish, seen, needs)
+    problem = _left_wrongly(wish, seen) or _combined_by_staff(wish, steps) or _split_by_staff(wish, seen, needs)
     if problem is None and not in_doubt:
         problem = _cancelled_by_staff(wish, seen, parts, steps)
     if problem and wish.ships:
@@ -121,8 +123,14 @@ def plan(wish: Wish, seen: Sequence[Standing], parts: Sequence[Part], *, in_doub
 
 
 def _stops(step: Step) -> bool:
-    """Whether it keeps goods from leaving, which is right whatever else is wrong."""
+    """Whether it keeps this order's goods, and no other's, from leaving, which is right whatever else is wrong."""
+    if _stops_others_too(step):
+        return False
     return isinstance(step, CallOff | Hold) or (isinstance(step, Update) and step.held)
+
+
+def _stops_others_too(step: Step) -> bool:
+    return isinstance(step, CallOff | Hold | Update) and step.standing.combined
 
 
 def known_to_the_storefront(order: Order, seen: Iterable[Shipment]) -> bool:
@@ -202,7 +210,12 @@ def _pending_at(place: str, seen: Sequence[Standing]) -> list[Standing]:
 
 def _divided(pending: Sequence[Standing], seen: Sequence[Standing]) -> bool:
     """Whether it cannot be said which shipment a change concerns."""
-    return len(pending) > 1 or any(_is_split(standing, seen) for standing in pending)
+    return len(pending) > 1 or any(_is_split(standing, seen) or _is_elsewhere(standing) for standing in pending)
+
+
+def _is_elsewhere(standing: Standing) -> bool:
+    """Whether the goods are no longer in the shipment that we made."""
+    return standing.shipment.shipment_id != standing.part.shipment_id
 
 
 def _is_split(standing: Standing, seen: Sequence[Standing]) -> bool:
@@ -272,6 +285,19 @@ def _at_risk(wish: Wish, change: str, names: str, numbers: str) -> Held:
         reason=f"order {wish.order.number} {change} after shipment {names} was shipped or labelled{tracked}: "
         "goods and postage are at risk",
         hint="stop the parcel or void its label in ShipStation, or settle it with the shopper; then release or dismiss",
+    )
+
+
+def _combined_by_staff(wish: Wish, steps: Sequence[Step]) -> Held | None:
+    """A change to a shipment that holds another order's goods as well: it would change or stop those too."""
+    touched = [step.standing for step in steps if not isinstance(step, Create) and _stops_others_too(step)]
+    if not touched:
+        return None
+    names = ", ".join(standing.shipment.shipment_id for standing in touched)
+    return Held(
+        cause="combined_in_shipstation",
+        reason=f"order {wish.order.number} has changed, and ShipStation has it in one shipment with another ({names})",
+        hint="make the change in ShipStation by hand, then dismiss this",
     )
 
 

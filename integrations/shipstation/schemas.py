@@ -87,6 +87,7 @@ class Shipment(Read):
     external_shipment_id: Text = ""
     shipment_number: Text = ""
     shipment_status: ShipmentStatus = "unknown"
+    order_source_code: Text = ""
     warehouse_id: Annotated[str | None, BeforeValidator(lambda value: _text(value) or None)] = None
     items: Annotated[tuple[ShipmentItem, ...], BeforeValidator(_list)] = ()
     advanced_options: Annotated[AdvancedOptions, BeforeValidator(lambda value: value or {})] = AdvancedOptions()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from commerce.errors import IntegrationError, TemporarilyUnavailable
 from commerce.values import fingerprint
 from integrations.connector import Forged, Hint, Services, WebhookDelivery
 from integrations.http import ApiClient, answered_json
-from integrations.shipstation.client import VENDOR
+from integrations.shipstation.refusals import VENDOR
 from integrations.shipstation.schemas import WebhookBody
 from integrations.shipstation.settings import ShipStationSettings
 from integrations.signing import signed_rsa
@@ -33,8 +34,15 @@ TIMESTAMP = "x-shipengine-timestamp"
 TOLERANCE = 300.0
 """Seconds that a webhook's time may be off, either way."""
 
-REFRESH_AFTER = 60.0
-"""Seconds between two fetches of the keys: a stranger who invents key ids must not make us call the vendor."""
+FETCHES, FETCHES_IN = 4, 60.0
+"""At most so many fetches of the keys in so many seconds: a stranger who invents key ids must not make us call the
+vendor each time, and a key that is new must be known at once."""
+
+KEPT = 24 * 3600.0
+"""Seconds after which the keys are fetched again, so that one which the vendor has withdrawn is believed no longer."""
+
+SHARD = re.compile(r"ssapi\d*\.shipstation\.com")
+"""The older API's numbered hosts, which webhooks may point at."""
 
 LONGEST_TURN = 0.5
 """Seconds to wait while somebody else fetches the keys: the receiver has few threads, for all vendors together."""
@@ -54,7 +62,7 @@ def receive(
     """
     key_id, signature, timestamp = (headers.get(name, "") for name in (KEY_ID, SIGNATURE, TIMESTAMP))
     if not (key_id and signature and timestamp):
-        raise Forged("a signature header is missing")
+        raise Forged("a signature header is missing", status=404)
     _refuse_stale(timestamp, services.clock())
     key = KEYS.key(settings.jwks_url, key_id, services)
     if key is None or not signed_rsa(key, timestamp.encode() + b"." + body, signature):
@@ -66,31 +74,49 @@ def _refuse_stale(timestamp: str, now: float) -> None:
     try:
         sent = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
     except ValueError:
-        raise Forged("the timestamp is unreadable") from None
+        raise Forged("the timestamp is unreadable", status=400) from None
     sent = sent if sent.tzinfo else sent.replace(tzinfo=UTC)
     if abs(now - sent.timestamp()) > TOLERANCE:
-        raise Forged("the timestamp is stale")
+        raise Forged("the timestamp is stale", status=400)
 
 
 def _delivery(settings: ShipStationSettings, key_id: str, timestamp: str, body: bytes) -> WebhookDelivery:
     try:
         pointer = WebhookBody.model_validate_json(body)
-        host = httpx.URL(pointer.resource_url).host
+        url = httpx.URL(pointer.resource_url)
     except (ValidationError, httpx.InvalidURL):
         raise Forged("the body is not a pointer") from None
-    if host not in settings.vendor_hosts:
+    if not _is_the_vendors(url, settings):
         raise Forged("it points at a foreign host")
     kind = pointer.resource_type.upper()
     hints = (Hint(topic="parcel", action=kind.lower()),) if kind in PARCEL_TYPES else ()
     return WebhookDelivery(id=fingerprint(key_id, timestamp, pointer.resource_url), topic=kind.lower(), hints=hints)
 
 
+def _is_the_vendors(url: httpx.URL, settings: ShipStationSettings) -> bool:
+    known = url.host in settings.vendor_hosts or SHARD.fullmatch(url.host) is not None
+    return known and url.scheme in ("https", httpx.URL(settings.base_url).scheme) and not url.userinfo
+
+
 @dataclass
 class _Cached:
     keys: dict[str, RSAPublicKey] = field(default_factory=dict)
-    fetched_at: float | None = None
+    fetched: list[float] = field(default_factory=list)
+    """When they were fetched lately."""
     failure: IntegrationError | None = None
     """Why the last fetch failed: told again, instead of fetching again at once."""
+
+    def fresh(self, now: float) -> bool:
+        """Whether the keys are young enough to be believed."""
+        return bool(self.fetched) and now - self.fetched[-1] < KEPT
+
+    def may_fetch(self, now: float) -> bool:
+        """Whether another fetch is allowed now; counts it."""
+        self.fetched = [at for at in self.fetched if at is self.fetched[-1] or now - at < FETCHES_IN]
+        if sum(now - at < FETCHES_IN for at in self.fetched) >= (1 if self.failure else FETCHES):
+            return False
+        self.fetched.append(now)
+        return True
 
 
 class PublicKeys:
@@ -104,28 +130,37 @@ class PublicKeys:
 
     def key(self, url: str, key_id: str, services: Services) -> RSAPublicKey | None:
         """The key with this id, None when the vendor has no such key. Raises IntegrationError."""
+        now = services.clock()
         known = self._cache.get((url, services.transport))
-        if known and key_id in known.keys:  # without the lock: a slow fetch for a stranger's key id delays nobody
+        # Without the lock: a slow fetch for a stranger's key id delays nobody.
+        if known and key_id in known.keys and known.fresh(now):
             return known.keys[key_id]
         if not self._lock.acquire(timeout=LONGEST_TURN):
             raise TemporarilyUnavailable(VENDOR, "its webhook keys are being fetched")
         try:
-            cached = self._cache.setdefault((url, services.transport), _Cached())
-            while len(self._cache) > self.most:
-                self._cache.pop(next(iter(self._cache)))
-            now = services.clock()
-            due = cached.fetched_at is None or now - cached.fetched_at >= REFRESH_AFTER
-            if key_id not in cached.keys and due:
-                cached.fetched_at, cached.failure = now, None
+            return self._looked_up(url, key_id, services, now)
+        finally:
+            self._lock.release()
+
+    def _looked_up(self, url: str, key_id: str, services: Services, now: float) -> RSAPublicKey | None:
+        cached = self._cache.setdefault((url, services.transport), _Cached())
+        while len(self._cache) > self.most:
+            self._cache.pop(next(iter(self._cache)))
+        allowed = True
+        if key_id not in cached.keys or not cached.fresh(now):
+            allowed = cached.may_fetch(now)
+            if allowed:
+                cached.failure = None
                 try:
                     cached.keys = fetch_keys(url, services)
                 except IntegrationError as failure:
                     cached.failure = failure
-            if key_id not in cached.keys and cached.failure is not None:
-                raise cached.failure
-            return cached.keys.get(key_id)
-        finally:
-            self._lock.release()
+        if key_id not in cached.keys and cached.failure is not None:
+            raise cached.failure
+        if key_id not in cached.keys and not allowed:
+            # It may be the vendor's newest key: who is told to come back later loses nothing.
+            raise TemporarilyUnavailable(VENDOR, "its webhook keys have just been fetched too often")
+        return cached.keys.get(key_id)
 
 
 KEYS = PublicKeys()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from integrations.shipstation.simulator.wire import Json
+from integrations.shipstation.simulator.wire import Json, Refusal, parsed_time
 
 STATUSES = ("pending", "processing", "label_purchased", "cancelled")
 VALIDATIONS = ("no_validation", "validate_only", "validate_and_clean")
@@ -30,6 +30,21 @@ ADDRESS_REQUIRED = (
     "country_code",
     "address_residential_indicator",
 )
+ADDRESS_OPTIONAL = ("company_name", "address_line2", "address_line3", "instructions")
+INSURERS = ("none", "shipsurance", "carrier", "third_party")
+TEXTS = (
+    "external_shipment_id",
+    "shipment_number",
+    "store_id",
+    "requested_shipment_service",
+    "notes_from_buyer",
+    "internal_notes",
+    "notes_for_gift",
+    "external_order_id",
+)
+ITEM_TEXTS = ("name", "sku", "external_order_id", "external_order_item_id", "image_url", "product_id", "upc")
+FLAGS = ("create_sales_order", "is_gift", "is_return")
+DATES = ("ship_date", "ship_by_date", "hold_until_date", "deliver_by_date")
 ORDER_SOURCES = (
     "amazon_ca",
     "amazon_us",
@@ -56,7 +71,35 @@ ORDER_SOURCES = (
 
 def problems(shipment: Json, warehouses: Collection[str]) -> list[str]:
     """Everything that is wrong with a shipment to be created or put."""
-    return [*_origin(shipment, warehouses), *_enums(shipment), *_address(shipment.get("ship_to")), *_rest(shipment)]
+    return [
+        *_origin(shipment, warehouses),
+        *_types(shipment),
+        *_enums(shipment),
+        *_address(shipment.get("ship_to")),
+        *_rest(shipment),
+    ]
+
+
+def _types(shipment: Json) -> Iterator[str]:
+    for field in TEXTS:
+        if not isinstance(shipment.get(field), str | None):
+            yield f"{field} must be a string."
+    for field in FLAGS:
+        if not isinstance(shipment.get(field), bool | None):
+            yield f"{field} must be a boolean."
+    for field in DATES:
+        if shipment.get(field) is not None and not _is_date(shipment[field]):
+            yield f"{field}: {shipment[field]!r} is not a valid date_time."
+    if not isinstance(shipment.get("items"), list | None):
+        yield "items must be an array."
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        parsed_time(str(value))
+    except Refusal:
+        return False
+    return isinstance(value, str)
 
 
 def _origin(shipment: Json, warehouses: Collection[str]) -> Iterator[str]:
@@ -72,6 +115,8 @@ def _enums(shipment: Json) -> Iterator[str]:
         ("shipment_status", STATUSES),
         ("validate_address", VALIDATIONS),
         ("confirmation", CONFIRMATIONS),
+        ("insurance_provider", INSURERS),
+        ("order_source_code", ORDER_SOURCES),
     )
     for field, known in choices:
         if shipment.get(field) is not None and shipment[field] not in known:
@@ -87,6 +132,9 @@ def _address(address: Any) -> Iterator[str]:
     for field in ADDRESS_REQUIRED:
         if not _is_text(address.get(field)):
             yield f"ship_to.{field} is required."
+    for field in ADDRESS_OPTIONAL:
+        if address.get(field) is not None and not _is_text(address[field]):
+            yield f"ship_to.{field} must not be empty."
     country = address.get("country_code")
     if _is_text(country) and len(str(country)) != 2:
         yield "ship_to.country_code must be 2 characters."
@@ -98,11 +146,15 @@ def _rest(shipment: Json) -> Iterator[str]:
     for field in ("amount_paid", "shipping_paid", "tax_paid"):
         if shipment.get(field) is not None:
             yield from _money(field, shipment[field])
-    for at, item in enumerate(shipment.get("items") or []):
+    items = shipment.get("items")
+    for at, item in enumerate(items if isinstance(items, list) else []):
         yield from _item(f"items[{at}]", item)
     yield from _packages(shipment)
     for field in ("custom_field1", "custom_field2", "custom_field3"):
-        if len((shipment.get("advanced_options") or {}).get(field) or "") > 100:
+        text = (shipment.get("advanced_options") or {}).get(field)
+        if not isinstance(text, str | None):
+            yield f"advanced_options.{field} must be a string."
+        elif len(text or "") > 100:
             yield f"advanced_options.{field} must be at most 100 characters."
 
 
@@ -123,6 +175,11 @@ def _item(where: str, item: Any) -> Iterator[str]:
     for field in ("unit_price", "tax_amount", "shipping_amount"):
         if item.get(field) is not None and not _is_amount(item[field]):
             yield f"{where}.{field}: Parameter value '{item[field]}' is out of range."
+    for field in ITEM_TEXTS:
+        if not isinstance(item.get(field), str | None):
+            yield f"{where}.{field} must be a string."
+    if item.get("weight") and item["weight"].get("unit") not in WEIGHT_UNITS:
+        yield f"{where}.weight.unit is not a valid value."
     if item.get("order_source_code") not in (None, *ORDER_SOURCES):
         yield f"{where}.order_source_code is not a valid value."
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from integrations.shipstation.simulator.filters import listed
+from integrations.shipstation.simulator.shapes import a_label_package
 from integrations.shipstation.simulator.shipments import NewId, Shipments
-from integrations.shipstation.simulator.wire import Json, invalid, missing, not_allowed, pacific_midnight, within
+from integrations.shipstation.simulator.wire import Json, invalid, missing, not_allowed, pacific_midnight
 
 TRACKED_AT = {
     "stamps_com": "https://tools.usps.com/go/TrackConfirmAction?tLabels=",
     "ups": "https://www.ups.com/track?tracknum=",
     "fedex": "https://www.fedex.com/fedextrack/?trackingnumber=",
+}
+TRACKED_AS = {
+    "NY": "Not Yet In System",
+    "AC": "Accepted",
+    "IT": "In Transit",
+    "DE": "Delivered",
+    "EX": "Exception",
+    "AT": "Delivery Attempt",
+    "SP": "Delivered To Service Point",
 }
 CARRIER_NAMES = {"stamps_com": "USPS", "ups": "UPS", "fedex": "FedEx", "dhl_express": "DHL Express"}
 
@@ -28,24 +39,55 @@ class Labels:
         self._ids_by_shipment: dict[str, list[str]] = {}
 
     def buy(
-        self, shipment_ids: Sequence[str], carrier: str, packages: int, status: str = "completed", back: bool = False
+        self,
+        shipment_ids: Sequence[str],
+        carrier: str,
+        packages: int,
+        status: str = "completed",
+        back: bool = False,
+        tracked: bool = True,
     ) -> tuple[str, list[str]]:
         """Buy labels in one batch; `back` makes them labels for a return. Returns the batch's id and theirs."""
         batch = self._new_id("batch")
-        made = [self._one(self._shipments.get(id), batch, carrier, packages, status, back) for id in shipment_ids]
+        made = []
+        for shipment_id in shipment_ids:
+            label = self._one(self._shipments.get(shipment_id), batch, carrier, packages)
+            label |= {"status": status, "is_return_label": back}
+            if status != "completed" or not tracked:
+                self._untrack(label, forever=not tracked)
+            made.append(label["label_id"])
+            self._note(label)
         return batch, made
 
-    def _one(self, shipment: Json, batch: str, carrier: str, packages: int, status: str, back: bool) -> str:
+    def _untrack(self, label: Json, *, forever: bool) -> None:
+        """A label that is still being made, or whose carrier tracks nothing, has no number."""
+        label.pop("tracking_number")
+        label["tracking_url"] = None
+        if forever:
+            label["trackable"] = False
+            for package in label["packages"]:
+                package.pop("tracking_number")
+
+    def _note(self, label: Json) -> None:
+        shipment_id = label["shipment_id"]
+        self.by_id[label["label_id"]] = label
+        self._ids_by_shipment.setdefault(shipment_id, []).append(label["label_id"])
+        if not label["is_return_label"]:
+            self._shipments.by_id[shipment_id]["batch_id"] = label["batch_id"]
+            made = {"completed": "label_purchased", "processing": "processing"}.get(label["status"])
+            if made:
+                self._shipments.set_status(shipment_id, made)
+
+    def _one(self, shipment: Json, batch: str, carrier: str, packages: int) -> Json:
         label_id = self._new_id("label")
         numbers = [f"94001{label_id.removeprefix('se-')}{at:02d}" for at in range(1, packages + 1)]
-        self.by_id[label_id] = {
+        return {
             "label_id": label_id,
-            "status": status,
             "shipment_id": shipment["shipment_id"],
             "external_shipment_id": shipment["external_shipment_id"] or f"SEAuto-{label_id}",
             "ship_date": pacific_midnight(self._clock()),
             "created_at": self._now(),
-            "tracking_number": numbers[0] if status == "completed" else None,
+            "tracking_number": numbers[0],
             "tracking_url": f"{TRACKED_AT.get(carrier, 'https://track.example/')}{numbers[0]}",
             "tracking_status": "unknown",
             "carrier_id": "se-2077423",
@@ -53,23 +95,15 @@ class Labels:
             "service_code": f"{carrier}_ground",
             "shipment_cost": {"currency": "usd", "amount": 7.4},
             "insurance_cost": {"currency": "usd", "amount": 0.0},
-            "is_return_label": back,
             "voided": False,
             "voided_at": None,
             "batch_id": batch,
             "warehouse_id": shipment["warehouse_id"],
-            "packages": [
-                {"package_id": 147972534 + at, "tracking_number": number, "sequence": at}
-                for at, number in enumerate(numbers, start=1)
-            ],
+            "label_format": "pdf",
+            "label_layout": "4x6",
+            "trackable": True,
+            "packages": [a_label_package(number, at) for at, number in enumerate(numbers, start=1)],
         }
-        self._ids_by_shipment.setdefault(shipment["shipment_id"], []).append(label_id)
-        if not back:
-            shipment["batch_id"] = batch
-            self._shipments.set_status(
-                shipment["shipment_id"], "label_purchased" if status == "completed" else "processing"
-            )
-        return label_id
 
     def finish(self, label_id: str) -> None:
         """A label that was being made is there."""
@@ -83,7 +117,7 @@ class Labels:
         if label["voided"]:
             return {"approved": False, "message": "This label has already been voided."}
         label |= {"voided": True, "voided_at": self._now(), "status": "voided"}
-        if not label["is_return_label"]:
+        if not label["is_return_label"] and self._shipments.habits.void_frees:
             self._shipments.set_status(label["shipment_id"], "pending")
         return {"approved": True, "message": "Request for refund submitted."}
 
@@ -95,17 +129,27 @@ class Labels:
 
     def listed(self, params: Mapping[str, str]) -> list[Json]:
         """`GET /v2/labels` with its filters; there is none by change."""
-        exact = ("tracking_number", "batch_id", "shipment_id", "warehouse_id", "carrier_id", "service_code")
         ids = self._ids_by_shipment.get(params["shipment_id"], []) if "shipment_id" in params else list(self.by_id)
-        chosen = [
-            label
-            for label in map(self.by_id.__getitem__, ids)
-            if all(name not in params or label.get(name) == params[name] for name in exact)
-            and params.get("label_status") in (None, label["status"])
-            and within(label, "created_at", params.get("created_at_start"), params.get("created_at_end"))
-        ]
-        newest_first = params.get("sort_dir", "desc") == "desc"
-        return sorted(chosen, key=lambda label: str(label["created_at"]), reverse=newest_first)
+        return listed("labels", [self.by_id[id] for id in ids], params)
+
+    def scanned(self, label_id: str, status: str) -> Json:
+        """The carrier has seen the parcel: what a track event tells of it. "IT" in transit, "DE" delivered ..."""
+        label = self.get(label_id)
+        label["tracking_status"] = {"DE": "delivered", "EX": "error", "NY": "unknown"}.get(status, "in_transit")
+        seen = {"occurred_at": self._now(), "carrier_occurred_at": self._now(), "status_code": status}
+        return {
+            "tracking_number": label.get("tracking_number"),
+            "tracking_url": label["tracking_url"],
+            "status_code": status,
+            "status_description": TRACKED_AS.get(status, "Unknown"),
+            "carrier_code": label["carrier_code"],
+            "carrier_id": 1,
+            "ship_date": label["ship_date"],
+            "estimated_delivery_date": self._now().removesuffix("Z"),
+            "actual_delivery_date": None,
+            "exception_description": None,
+            "events": [seen],
+        }
 
 
 class Fulfillments:
@@ -180,12 +224,4 @@ class Fulfillments:
 
     def listed(self, params: Mapping[str, str]) -> list[Json]:
         """`GET /v2/fulfillments`; its creation filter is named differently, and it is oldest first."""
-        exact = ("fulfillment_id", "shipment_id", "shipment_number", "tracking_number")
-        start, end = params.get("create_date_start"), params.get("create_date_end")
-        chosen = [
-            each
-            for each in self.by_id.values()
-            if all(name not in params or each.get(name) == params[name] for name in exact)
-            and within(each, "created_at", start, end)
-        ]
-        return sorted(chosen, key=lambda each: str(each["created_at"]), reverse=params.get("sort_dir") == "desc")
+        return listed("fulfillments", list(self.by_id.values()), params)

@@ -37,6 +37,12 @@ class Refusal(Exception):
         body = {"request_id": str(uuid.uuid4()), "errors": [error]}
         return httpx.Response(self.status, headers=self.headers, json=body)
 
+    def bare(self) -> httpx.Response:
+        """As some documented examples have it: no request id, no types, no codes."""
+        field, _, rest = self.message.partition(" ")
+        body = {"errors": [{"message": self.message, "field": field if "_" in field and rest else None}]}
+        return httpx.Response(self.status, headers=self.headers, json=body)
+
 
 def invalid(message: str, code: str = "invalid_field_value") -> Refusal:
     """A 400 about the request's content."""
@@ -88,9 +94,12 @@ def within(record: Json, field: str, start: str | None, end: str | None) -> bool
     return (not start or parsed_time(start) <= moment) and (not end or moment <= parsed_time(end))
 
 
-def page_of(name: str, records: Sequence[Json], params: Mapping[str, str], url: str) -> Json:
-    """One page of a list; `prev` and `next` are empty objects at the ends."""
+def page_of(
+    name: str, records: Sequence[Json], params: Mapping[str, str], url: str, longest: int | None = None
+) -> Json:
+    """One page of a list; `prev` and `next` are empty objects at the ends. No longest page is documented."""
     page, size = _whole(params, "page", 1), _whole(params, "page_size", DEFAULT_PAGE_SIZE)
+    size = size if longest is None else min(size, longest)
     pages = -(-len(records) // size)
     others = {key: value for key, value in params.items() if key not in ("page", "page_size")}
 

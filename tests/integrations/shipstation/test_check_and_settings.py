@@ -20,7 +20,6 @@ def findings(world: World) -> dict[str, tuple[bool, str]]:
 
 def test_a_sound_connection(world: World) -> None:
     world.connect(fallback_phone="+1 555 0100", default_warehouse=EAST)
-    world.sim.do_subscribe("https://hub.example/hooks/warehouse")
     assert findings(world) == {
         "credential": (True, "the API key is accepted"),
         "carriers": (True, "USPS"),
@@ -28,7 +27,6 @@ def test_a_sound_connection(world: World) -> None:
         "warehouse of West coast": (True, f"{WEST} West"),
         "warehouse of default_warehouse": (True, f"{EAST} East"),
         "fallback_phone": (True, "is sent for orders without a phone number"),
-        "webhooks": (True, "subscribed"),
     }
     assert set(world.sim.do_calls()) == {"GET 200"}
 
@@ -41,10 +39,6 @@ def test_what_is_missing_says_what_to_do(world: World) -> None:
         "carriers": (False, "connect a carrier in ShipStation, or no labels can be bought"),
         "warehouse of loc-1": (False, f"ShipStation has {EAST} (East), {WEST} (West)"),
         "fallback_phone": (False, "set it to the shop's own number in stack.toml"),
-        "webhooks": (
-            True,
-            "label_created_v2, fulfillment_shipped_v2 not subscribed: tracking comes with the next poll",
-        ),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -55,6 +56,26 @@ def test_the_key_is_fetched_once_without_our_credential(world: World, delivery: 
     assert [(request.url.path, "api-key" in request.headers) for request in seen] == [("/jwks", False)]
 
 
+def test_a_new_key_is_known_at_once_and_a_withdrawn_one_no_longer_than_a_day(
+    world: World, delivery: httpx.Request
+) -> None:
+    # given a key that is replaced right after its first use
+    receive(world, delivery)
+    world.sim.do_rotate_key()
+    world.sim.do_mark_shipped("se-412669417", "1Z1")
+    assert receive(world, world.sim.outbox.popleft()).topic == "fulfillment_shipped_v2"
+    assert jwks_calls(world) == 2
+    # when the vendor withdraws the old one
+    world.sim.signer.withdraw_old()
+    world.time.now += 24 * 3600
+    now = f"{datetime.fromtimestamp(world.time.now, UTC):%Y-%m-%dT%H:%M:%SZ}"
+    headers = world.sim.signer.headers(delivery.content, now, delivery.headers["x-shipengine-rsa-sha256-key-id"])
+    old = httpx.Request("POST", delivery.url, headers=headers, content=delivery.content)
+    # then it is believed no more
+    with pytest.raises(Forged, match="signature"):
+        receive(world, old)
+
+
 def test_a_new_key_is_fetched_when_it_is_first_used(world: World, delivery: httpx.Request) -> None:
     receive(world, delivery)
     world.sim.do_rotate_key()
@@ -65,10 +86,97 @@ def test_a_new_key_is_fetched_when_it_is_first_used(world: World, delivery: http
 
 
 def test_invented_key_ids_do_not_make_us_call_the_vendor_each_time(world: World, delivery: httpx.Request) -> None:
+    answers: list[type[Exception]] = []
     for n in range(10):
-        with pytest.raises(Forged):
+        with pytest.raises((Forged, TemporarilyUnavailable)) as refused:
             receive(world, delivery, None, **{"x-shipengine-rsa-sha256-key-id": f"invented-{n}"})
-    assert jwks_calls(world) == 1
+        answers.append(refused.type)
+    # then the vendor is asked four times a minute at most, and who comes later is told to come again
+    assert answers == [Forged] * 4 + [TemporarilyUnavailable] * 6
+    assert jwks_calls(world) == 4
+
+
+STATUSES: dict[str, tuple[dict[str, str], int]] = {
+    "hidden where a header is missing": ({"x-shipengine-timestamp": ""}, 404),
+    "stale": ({"x-shipengine-timestamp": "2026-11-20T12:00:00Z"}, 400),
+    "no time": ({"x-shipengine-timestamp": "soon"}, 400),
+    "not signed": ({"x-shipengine-rsa-sha256-signature": "AAAA"}, 401),
+}
+
+
+@pytest.mark.parametrize(("changed", "status"), STATUSES.values(), ids=STATUSES.keys())
+def test_a_refusal_has_the_status_that_shipstations_guide_asks_for(
+    world: World, delivery: httpx.Request, changed: dict[str, str], status: int
+) -> None:
+    with pytest.raises(Forged) as refused:
+        receive(world, delivery, **changed)
+    assert refused.value.status == status
+
+
+def test_base64url_and_long_fractions_are_read_too(world: World, delivery: httpx.Request) -> None:
+    signature = delivery.headers["x-shipengine-rsa-sha256-signature"]
+    url_safe = signature.replace("+", "-").replace("/", "_").rstrip("=")
+    assert receive(world, delivery, **{"x-shipengine-rsa-sha256-signature": url_safe}).topic == "label_created_v2"
+    for stamp in ("2026-11-20T13:00:00.8Z", "2026-11-20T13:00:00.1234567Z", "2026-11-20T05:00:00-08:00"):
+        headers = world.sim.signer.headers(delivery.content, stamp)
+        request = httpx.Request("POST", delivery.url, headers=headers, content=delivery.content)
+        assert receive(world, request).topic == "label_created_v2"
+
+
+HOSTS = {
+    "https://api.shipstation.com/v2/labels?batch_id=se-1": True,
+    "https://api.shipengine.com/v2/labels?batch_id=se-1": True,
+    "https://ssapi.shipstation.com/shipments?batchId=1": True,
+    "https://ssapi11.shipstation.com/shipments?batchId=1": True,
+    "https://api.shipstation.test/v2/labels": True,
+    "https://ssapi11.shipstation.com.evil.example/": False,
+    "https://xssapi1.shipstation.com/": False,
+    "https://api.shipstation.com@evil.example/": False,
+    "https://me:you@api.shipstation.com/": False,
+    "http://api.shipstation.com/v2/labels": False,
+    "ftp://api.shipstation.com/v2/labels": False,
+    "/v2/labels": False,
+    "https://[": False,
+}
+
+
+@pytest.mark.parametrize(("pointer", "good"), HOSTS.items())
+def test_a_pointer_is_believed_on_shipstations_hosts_only(world: World, pointer: str, good: bool) -> None:
+    world.sim.do_subscribe("https://hub.example/hooks/warehouse")
+    (request,) = world.sim.hooks.told("label_created_v2", pointer)
+    calls = len(world.sim.calls)
+    if good:
+        assert receive(world, request).hints
+    else:
+        with pytest.raises(Forged):
+            receive(world, request)
+    # and it is never followed: what it means is read by the poll
+    assert {call.path for call in list(world.sim.calls)[calls:]} <= {"/jwks"}
+
+
+@pytest.mark.parametrize("signed_anew", [True, False])
+def test_a_webhook_that_comes_again_leads_to_one_parcel(world: World, signed_anew: bool) -> None:
+    # given a webhook that is sent once more, half an hour later when it is signed anew
+    world.sim.do_subscribe("https://hub.example/hooks/warehouse")
+    world.deliver(an_order())
+    world.sim.do_buy_labels()
+    first = receive(world, world.sim.outbox.popleft())
+    world.time.now += 1800 if signed_anew else 30
+    world.sim.do_send_again(signed_anew=signed_anew)
+    second = receive(world, world.sim.outbox.popleft())
+    # then it is the same delivery, or one that points at the same parcel
+    assert (first.id == second.id) is not signed_anew
+    assert first.hints == second.hints
+    assert [parcel.id for parcel in world.parcels()] == ["label-se-184976210"]
+
+
+def test_a_scan_tells_all_in_its_body_and_needs_no_reading(world: World) -> None:
+    world.sim.do_subscribe("https://hub.example/hooks/warehouse", events=["track_event_v2"])
+    world.deliver(an_order())
+    (label,) = world.sim.do_buy_labels()
+    world.sim.do_scan(label)
+    received = receive(world, world.sim.outbox.popleft())
+    assert (received.topic, received.hints) == ("track_event_v2", ())
 
 
 FORGERIES: dict[str, dict[str, Any]] = {
