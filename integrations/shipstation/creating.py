@@ -17,14 +17,13 @@ from integrations.shipstation import keys
 from integrations.shipstation.client import Api, Raw
 from integrations.shipstation.imported import AlreadyImported, Imported
 from integrations.shipstation.mapping import shipment_number, to_create
-from integrations.shipstation.refusals import VENDOR
+from integrations.shipstation.refusals import KEY_CODES, VENDOR
 from integrations.shipstation.schemas import CreatedShipment
 from integrations.shipstation.wish import Part, digest, service_of
 
 TAKEN = re.compile(r"exist|unique|duplicate|already|conflict|taken|in use", re.IGNORECASE)
 NUMBER = re.compile(r"(shipment|order)[_ ]?number", re.IGNORECASE)
 KEY = re.compile(r"external[_ ]?(shipment[_ ]?)?(id|key)", re.IGNORECASE)
-KEY_CODE = "identifier_conflict"
 MOST_REPLACEMENTS = 20
 
 
@@ -162,7 +161,7 @@ class Creator:
         if raw is not None:
             return self.ensure(replace(draft, key=keys.following(draft.key)))
         taken = TAKEN.search(words) is not None
-        if refusal.code == KEY_CODE or (taken and KEY.search(words)):
+        if refusal.code in KEY_CODES or (taken and KEY.search(words)):
             return OutcomeUnknown(VENDOR, f"says that {draft.key} exists, and does not show it yet: {words}")
         if taken and NUMBER.search(words) and not draft.with_source:
             try:

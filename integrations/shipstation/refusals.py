@@ -20,6 +20,9 @@ ACCOUNT_CODES = frozenset({"invalid_billing_plan", "subscription_inactive", "ter
 ACCOUNT_TYPES = frozenset({"account_status", "security"})
 """What no single record is to blame for: the connection pauses and its work is kept."""
 
+KEY_CODES = frozenset({"identifier_conflict"})
+"""What says that an identifier is taken."""
+
 JUDGED_ELSEWHERE = frozenset({402, 408, 423, 429, 430})
 """Statuses that mean the same at every vendor."""
 

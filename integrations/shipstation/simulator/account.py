@@ -120,8 +120,11 @@ class ShipStationSimulator(Simulator):
             case ("PUT", "v2", "shipments", shipment_id, "cancel"):
                 self.shipments.cancel(shipment_id)
                 return httpx.Response(204)
-            case ("POST" | "DELETE" as method, "v2", "shipments", shipment_id, "tags", tag):
-                return httpx.Response(200, json=self.shipments.tag(shipment_id, tag, on=method == "POST"))
+            case ("POST", "v2", "shipments", shipment_id, "tags", tag):
+                return httpx.Response(200, json=self.shipments.tag(shipment_id, tag, on=True))
+            case ("DELETE", "v2", "shipments", shipment_id, "tags", tag):
+                self.shipments.tag(shipment_id, tag, on=False)
+                return httpx.Response(204)
             case _:
                 return self._other_endpoint(request, path, body, params)
 

@@ -169,7 +169,7 @@ class Shipments:
         shipment = self.get(shipment_id)
         others = [tag for tag in shipment["tags"] if tag["name"] != name]
         shipment |= {"tags": [*others, {"name": name}] if on else others, "modified_at": self._now()}
-        return {"shipment_id": shipment_id, "tags": shipment["tags"]}
+        return {"shipment_id": shipment_id, "tag": {"name": name}}
 
     def split(self, shipment_id: str, quantities: Mapping[str, int]) -> str:
         """Move units (by external_order_item_id) to a new shipment: same number, no money, no key of its own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +18,8 @@ from integrations.shipstation.connection import ShipStation
 from integrations.shipstation.settings import ShipStationSettings
 from integrations.shipstation.simulator import ShipStationSimulator
 from tests.builders import NOON, after, an_event, changed
+from tests.integrations.shipstation import spec
+from tests.integrations.shipstation.judged import Judge
 
 BASE_URL = "https://api.shipstation.test"
 EAST, WEST = "se-524001", "se-524002"
@@ -46,6 +48,7 @@ class World:
         self.sim = ShipStationSimulator(base_url=BASE_URL, clock=self.time.clock, **options)
         self.sim.do_warehouses(["East", "West"])
         self.bindings: dict[str, Binding] = {}
+        self.spoilt = False
         self.settings = a_setting()
         self.connect()
 
@@ -156,6 +159,13 @@ def told(order: Order, parcels: Iterable[Parcel]) -> Order:
 
 
 @pytest.fixture
-def world() -> World:
-    """An account without orders."""
-    return World()
+def world() -> Iterator[World]:
+    """An account without orders. All that is sent to it and answered is in ShipStation's official file.
+
+    A story that spoils what the account holds says so: `world.spoilt`.
+    """
+    world = World()
+    judge = Judge(world.sim) if spec.FILE.exists() else None
+    yield world
+    if judge and not world.spoilt:
+        assert sorted(set(judge.wrong)) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -69,6 +70,7 @@ def spec() -> Any:
     return said
 
 
+@cache
 def endpoint(method: str, path: str) -> Any:
     """What the file says of a call, None when it knows no such call."""
     for template, methods in spec()["paths"].items():
@@ -123,8 +125,15 @@ def wrong_with(schema: str, body: Any) -> list[str]:
 
 
 def _complaints(schema: Any, value: Any, *, strict: bool) -> list[str]:
-    validator = jsonschema.Draft202012Validator({**_converted(schema, strict), "components": _components(strict)})
+    validator = _validator(json.dumps(schema, default=str), strict)
     return [f"{error.json_path}: {error.message[:200]}" for error in validator.iter_errors(value)]
+
+
+@cache
+def _validator(schema: str, strict: bool) -> Any:
+    return jsonschema.Draft202012Validator(
+        {**_converted(json.loads(schema), strict), "components": _components(strict)}
+    )
 
 
 @cache

@@ -178,6 +178,7 @@ def test_many_labels_of_one_batch_take_few_calls(world: World) -> None:
 def test_one_label_that_cannot_be_read_is_reported_and_the_others_come(world: World) -> None:
     world.deliver(an_order(1001), an_order(1002))
     world.sim.do_buy_labels()
+    world.spoilt = True
     world.sim.labels.by_id["se-184976210"]["packages"] = "two"
     pages = world.pages()
     assert [parcel.order_key for page in pages for parcel in page.parcels] == ["shop:51002"]
