@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from commerce.errors import HubError, NotAuthorised, OutcomeUnknown, Rejected, TemporarilyUnavailable
 from commerce.outcomes import Done, Outcome, Retry
 from commerce.ports import Item
 from integrations.shipstation import keys
 from integrations.shipstation.client import Api, Raw, Unsupported
-from integrations.shipstation.creating import Creator, Draft, says
+from integrations.shipstation.creating import Creator, Draft, Made, says
 from integrations.shipstation.mapping import HOLD_UNTIL, to_update
 from integrations.shipstation.planning import (
     LABEL_IN_THE_MAKING,
@@ -140,12 +140,22 @@ class Changer:
         with_money = carries_money(wish, work.parts, key, step.location)
         body = wish.body(step.location, step.units, with_money=with_money)
         draft = Draft(wish.order, step.location, key, position=len(taken) + 1, body=body, to=wish.to)
-        made = (self._creator.look(draft) if work.in_doubt else None) or self._creator.ensure(draft)
+        made = (self._earlier(draft, work) if work.in_doubt else None) or self._creator.ensure(draft)
         if isinstance(made, HubError):
             raise made
         work.put(made.part)
         work.changed = True
         work.surprised |= made.adopted and made.part.fingerprint != digest(body)
+
+    def _earlier(self, draft: Draft, work: Work) -> Made | None:
+        """What a try that we do not remember has made: under this key, or in place of a shipment that is gone."""
+        known = {part.shipment_id for part in work.parts}
+        here = (key for key in work.spent if keys.order_and_location(key)[1] in ("", draft.location))
+        for key in dict.fromkeys((draft.key, *here)):
+            made = self._creator.look(replace(draft, key=key))
+            if made and made.part.shipment_id not in known:
+                return made
+        return None
 
     def _update(self, step: Update, work: Work) -> None:
         wish, part = work.wish, step.standing.part

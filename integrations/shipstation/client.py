@@ -27,6 +27,8 @@ from integrations.shipstation.schemas import (
 )
 from integrations.shipstation.settings import ShipStationSettings
 
+__all__ = ["VENDOR", "Api", "Model", "Raw", "Unsupported", "moment", "parsed"]
+
 HOOKS = "/v2/environment/webhooks"
 PAGE_SIZE = 100
 RATES = [(20, 1.0), (180, 60.0)]

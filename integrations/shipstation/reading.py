@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from commerce.orders import Order
+from integrations.shipstation import keys
 from integrations.shipstation.client import Api, Raw, parsed
 from integrations.shipstation.planning import Standing, known_to_the_storefront
 from integrations.shipstation.schemas import Shipment
@@ -49,6 +50,7 @@ def _combined(api: Api, order: Order) -> list[Raw]:
         raw
         for raw in listed
         if (raw.get("advanced_options") or {}).get("custom_field1") == order.source
+        and keys.order_and_location(str(raw.get("external_shipment_id") or ""))[0] != order.key
         and any(str(item.get("external_order_id") or "") == order.id for item in raw.get("items") or [])
     ]
 

@@ -68,7 +68,7 @@ class Wish:
 
     def service(self, location_id: str) -> str:
         """The delivery method that the shopper is promised, for what this location ships."""
-        return requested_service(self.order, self._routed(location_id))
+        return requested_service(self.order, self.routed(location_id))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -433,7 +433,8 @@ def test_a_refused_credential_stops_at_once_and_is_not_shown(account: Account) -
         account.deliver(one_place(1001), one_place(1002))
     assert "sk-wrong" not in f"{refused.value} {refused.value.hint} {account.world.settings!r}"
     assert refused.value.hint
-    assert account.world.sim.do_calls() == {"POST 401": 1}
+    calls = account.world.sim.do_calls()
+    assert (sum(calls.values()), all(call.endswith("401") for call in calls)) == (1, True)
 
 
 def test_a_plan_without_the_api_is_called_by_its_name(open_account: OpenAccount) -> None:
@@ -444,7 +445,9 @@ def test_a_plan_without_the_api_is_called_by_its_name(open_account: OpenAccount)
 def test_our_own_pace_never_meets_the_vendors_limit(account: Account) -> None:
     for n in range(250):
         account.deliver(one_place(1000 + n))
-    assert account.world.sim.do_calls() == {"POST 200": 250}
+    calls = account.world.sim.do_calls()
+    assert calls.pop("GET 200", 0) <= 1  # V2 looks once whether other stores bring orders in
+    assert calls == {"POST 200": 250}
 
 
 def test_without_a_pace_a_call_too_many_is_waited_out(account: Account) -> None:

@@ -213,7 +213,24 @@ def test_a_limit_in_the_middle_of_a_replacement_leaves_no_false_alarm() -> None:
     # then the next try goes on from there: our own cancelling is not taken for somebody else's
     (outcome,) = world.deliver(edited, in_doubt=True)
     assert isinstance(outcome, Done)
-    assert list(world.waiting) == ["shop:51001~2"]
+    assert len(world.waiting) == 1
+
+
+@pytest.mark.parametrize("kind", ["drop", "drop_after", "timeout_after"])
+def test_a_replacement_that_got_no_answer_is_found_and_not_made_again(kind: str) -> None:
+    # given a service without edits, and the answer to our replacement lost
+    world = World(put_supported=False)
+    world.deliver(an_order())
+    world.fails("POST /v2/shipments", kind=kind)
+    edited = an_order(note="Leave with the porter", ship_to=an_address(name="Grace Hopper"))
+    assert isinstance(world.deliver(edited)[0], Unknown)
+    # when it is tried again, and the shopper writes once more
+    (outcome,) = world.deliver(edited, in_doubt=True)
+    assert isinstance(outcome, Done)
+    world.deliver(changed(edited, note="Leave with the neighbour"))
+    # then one shipment waits, with what was said last
+    (waiting,) = [each for each in world.shipments if each["shipment_status"] == "pending"]
+    assert waiting["notes_from_buyer"] == "Leave with the neighbour"
 
 
 def test_a_limit_before_anything_was_changed_is_a_limit(world: World) -> None:
