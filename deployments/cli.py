@@ -234,6 +234,38 @@ def replay(
     raise typer.Exit(0 if count else 1)
 
 
+@app.command()
+@explained
+def connect(
+    connection: str,
+    paste: Annotated[bool, typer.Option("--paste", help="paste the address that the browser ends at")] = False,
+    remote: Annotated[bool, typer.Option("--remote", help="print a link to the public receiver instead")] = False,
+    port: Annotated[int, typer.Option(help="port of this machine that the browser comes back to")] = 8730,
+    redirect: Annotated[str, typer.Option(help="the redirect address that the app has, with --paste")] = "",
+    browser: Annotated[bool, typer.Option(help="open the browser")] = True,
+    minutes: Annotated[int, typer.Option(min=1, max=60, help="how long to wait for the answer")] = 10,
+) -> None:
+    """Grant the hub access in the browser, keep it encrypted, and let the connection go on."""
+    from deployments import connecting_console as console
+
+    if remote:
+        console.remote(connection)
+    elif paste:
+        console.paste(connection, redirect, port, minutes * 60.0)
+    else:
+        console.in_browser(connection, port, minutes * 60.0, open_browser=browser)
+
+
+@app.command()
+@explained
+def disconnect(connection: str) -> None:
+    """Give our access back to the vendor, forget it, and pause the connection."""
+    from deployments.connecting import disconnect as give_back
+    from tasks.hub import the_hub
+
+    typer.echo(f"{connection}: {give_back(the_hub(), connection)}; connect again with: backroom connect {connection}")
+
+
 @held.command("list")
 @explained
 def held_list(

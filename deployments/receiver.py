@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from commerce.errors import HubError
+from deployments import reconnecting
 from deployments.health import health_of, health_page
 from integrations.connector import QUERY, Connector, Forged, WebhookDelivery, connector
 from tasks.hub import Hub, the_hub
@@ -75,6 +76,7 @@ def receiver_app(hub: Hub | None = None, *, longest_read: float = LONGEST_READ, 
         lifespan=lifespan,
         routes=[
             Route("/hooks/{connection}", hook, methods=["POST"]),
+            *reconnecting.routes(opened),
             Route("/health", health, methods=["GET"]),
             Route("/alive", lambda _: Response("ok", media_type="text/plain"), methods=["GET"]),
         ],

@@ -110,12 +110,14 @@ class Authorisation:
     `granted(settings, services, redirect, answer)` reads the answer's query (its state is already checked), exchanges
     the code, keeps the tokens with the account they are for, and returns that account. Raises NotAuthorised when the
     merchant or the vendor refused. `revoked(settings, services)` gives our access back to the vendor, where it offers
-    that; repeating it is harmless.
+    that; repeating it is harmless. `account(settings)` is the account that stack.toml names, empty when it names none:
+    `granted` refuses any other.
     """
 
     address: Callable[[Any, str, str], str]
     granted: Callable[[Any, Services, str, Mapping[str, str]], str]
     revoked: Callable[[Any, Services], None] | None = None
+    account: Callable[[Any], str] | None = None
 
 
 @dataclass(frozen=True)

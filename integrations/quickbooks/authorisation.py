@@ -12,11 +12,14 @@ from integrations.auth import oauth_error
 from integrations.connector import Authorisation, Services
 from integrations.http import certificates
 from integrations.quickbooks.access import is_realm, read_tokens, token_request
-from integrations.quickbooks.faults import VENDOR
+from integrations.quickbooks.faults import NOT_US, VENDOR
+from integrations.quickbooks.problems import TID, problem_of
 from integrations.quickbooks.settings import QuickBooksSettings
 
 SCOPE = "com.intuit.quickbooks.accounting"
 TIMEOUT = 30.0
+ENDED = "6190"
+"""A company whose subscription has ended is still the right company."""
 
 REFUSALS = {
     "access_denied": ("access was not granted", "run it again and choose Connect; it takes an administrator"),
@@ -58,7 +61,9 @@ def granted(settings: QuickBooksSettings, services: Services, redirect: str, ans
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect}
         response = _ask(services, token_request(settings, form))
         _refuse_bad_exchange(response)
-        services.tokens.save(read_tokens(response, None, services.clock, account=realm))
+        tokens = read_tokens(response, None, services.clock, account=realm)
+        _prove(settings, services, realm, tokens.access)
+        services.tokens.save(tokens)
     return realm
 
 
@@ -119,6 +124,28 @@ def _refuse_bad_exchange(response: httpx.Response) -> None:
     raise NotAuthorised(VENDOR, f"does not give access ({response.status_code} {word})", hint=hint)
 
 
+def _prove(settings: QuickBooksSettings, services: Services, realm: str, access: str) -> None:
+    """Ask for the company with the new access: the answer's realmId came through a browser, and anybody could have
+    written another company there, whose tokens would then take the place of good ones."""
+    # https://developer.intuit.com/app/developer/qbo/docs/api/accounting/all-entities/companyinfo
+    request = httpx.Request(
+        "GET",
+        f"{settings.base_url.rstrip('/')}/v3/company/{realm}/companyinfo/{realm}",
+        params={"minorversion": str(settings.minor_version)},
+        headers={"accept": "application/json", "authorization": f"Bearer {access}"},
+    )
+    response = _ask(services, request)
+    problem = problem_of(response)
+    if response.status_code in (401, 403) or (problem and problem.number in NOT_US and problem.number != ENDED):
+        words = f"the new access does not open company {realm}"
+        raise NotAuthorised(
+            VENDOR, words, hint="grant it as an administrator of that company", request_id=response.headers.get(TID, "")
+        )
+    if response.status_code == 429 or response.status_code >= 500:
+        words = f"the new access could not be tried ({response.status_code})"
+        raise TemporarilyUnavailable(VENDOR, words, hint="run it again in a minute")
+
+
 def _ask(services: Services, request: httpx.Request) -> httpx.Response:
     try:
         with httpx.Client(
@@ -132,4 +159,6 @@ def _ask(services: Services, request: httpx.Request) -> httpx.Response:
         raise UnexpectedAnswer(VENDOR, "an address of this connection is no web address") from error
 
 
-AUTHORISATION = Authorisation(address=address, granted=granted, revoked=revoked)
+AUTHORISATION = Authorisation(
+    address=address, granted=granted, revoked=revoked, account=lambda settings: str(settings.realm_id)
+)

@@ -126,4 +126,4 @@ def mac(secret: str, message: str) -> bytes:
     return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest().encode()
 
 
-AUTHORISATION = Authorisation(address=address, granted=granted)
+AUTHORISATION = Authorisation(address=address, granted=granted, account=lambda settings: str(settings.shop))
