@@ -42,7 +42,7 @@ def paused_alert(connection: str, reason: str, hint: str) -> Alert:
     """What people are told of a connection that is paused."""
     return Alert(
         fingerprint=f"paused:{connection}",
-        title=f"{connection}: paused, its credential is refused",
+        title=f"{connection}: paused until somebody sees to it",
         what=reason,
         todo=hint or f"fix the credential, see: backroom check {connection}; then: backroom resume {connection}",
         facts={"connection": connection},

@@ -277,7 +277,7 @@ def test_watch_looks_at_everything_and_at_schedules_that_did_not_run(house: Hous
     ran = run(watch)
     assert (ran.name, ran.ended) == ("watch", ("Completed", "2 new, 2 sent"))
     assert {row["record"] for row in ran.tables["watch-result"]} == {
-        "books: paused, its credential is refused",
+        "books: paused until somebody sees to it",
         "sync-inventory did not run",
     }
     assert run(watch).ended[1] == "2 known"

@@ -166,7 +166,7 @@ def test_a_refused_credential_pauses_keeps_the_work_and_tells_once(house: House,
     # and nothing is burnt, and people are told once, with what to do
     assert standing(house) == {"waiting": 2, "done": 1}
     [message] = house.vendors["alerts"].state()["messages"]
-    assert "warehouse: paused, its credential is refused" in str(message)
+    assert "warehouse: paused until somebody sees to it" in str(message)
     assert "make a new key" in str(message)
     # and when it is fixed, it goes on
     warehouse.act = all_well

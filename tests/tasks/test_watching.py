@@ -71,7 +71,7 @@ def waiting(house: House) -> Callable[[], None]:
 PROBLEMS = {
     late: "orders-to-shipping is late",
     held: "warehouse: 2 held",
-    paused: "books: paused, its credential is refused",
+    paused: "books: paused until somebody sees to it",
     token: "books: access ends 2026-12-03",
     waiting: "webhooks are waiting",
 }
