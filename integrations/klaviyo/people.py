@@ -12,8 +12,10 @@ E_MAIL = re.compile(r"[^\s@\"<>(),;:\\\[\]]+@(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\
 IDENTIFIERS = ("email", "phone_number", "external_id")
 """The strongest first."""
 PUNCTUATION = re.compile(r"[\s().\-/\u00a0]")
-E_164 = re.compile(r"\+[1-9]\d{6,14}")
-NORTH_AMERICA = re.compile(r"\+1[2-9]\d{2}[2-9]\d{6}")
+TRUNK = re.compile(r"\(0\)")
+"""As in "+44 (0) 20 …": dialled within the country only."""
+E_164 = re.compile(r"\+[1-9][0-9]{6,14}")
+NORTH_AMERICA = re.compile(r"\+1[2-9][0-9]{2}[2-9][0-9]{6}")
 
 
 def to_profile(order: Order, *, history: bool = False) -> dict[str, Any]:
@@ -69,7 +71,8 @@ def e164(phone: str) -> str:
 
     Klaviyo refuses the whole event for a bad number, so a doubtful one is better absent.
     """
-    bare = PUNCTUATION.sub("", phone.strip())
+    latin = "".join(str(int(letter)) if letter.isdecimal() else letter for letter in phone.strip())
+    bare = PUNCTUATION.sub("", TRUNK.sub("", latin))
     number = f"+{bare[2:]}" if bare.startswith("00") else bare
     if not E_164.fullmatch(number) or (number.startswith("+1") and not NORTH_AMERICA.fullmatch(number)):
         return ""

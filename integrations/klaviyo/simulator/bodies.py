@@ -22,8 +22,8 @@ LONGEST_STRING = 100_000
 YEAR = 366 * 86_400
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC).timestamp()
 E_MAIL = re.compile(r"[^\s@\"<>(),;:]+@[^\s@\"<>(),;:.]+(\.[^\s@\"<>(),;:.]+)+")
-E_164 = re.compile(r"\+(?:1[2-9]\d{2}[2-9]\d{6}|[2-9]\d{6,14})")
-DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+E_164 = re.compile(r"\+(?:1[2-9]\d{2}[2-9]\d{6}|[2-9]\d{6,14})", re.ASCII)
+DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
 IDENTIFIERS = ("email", "phone_number", "external_id", "anonymous_id", "_kx")
 
 Json = dict[str, Any]

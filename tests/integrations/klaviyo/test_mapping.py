@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commerce.errors import Unmappable
 from commerce.events import Kind
 from integrations.klaviyo.bodies import single
 from integrations.klaviyo.mapping import reason_to_skip, to_metric_events
-from integrations.klaviyo.people import e164, to_profile
+from integrations.klaviyo.people import e164, is_e_mail, to_profile
+from integrations.klaviyo.simulator import bodies
 from tests.builders import (
     a_customer,
     a_fulfilment,
@@ -207,6 +210,8 @@ def test_a_fact_about_a_refund_that_the_order_does_not_have_names_it() -> None:
         ("+1 (503) 555-0123", "+15035550123"),
         ("0049 30 901820", "+4930901820"),
         ("+49/30/901820", "+4930901820"),
+        ("+44 (0) 20 7946 0958", "+442079460958"),
+        ("+٩٧١ ٥٠ ١٢٣ ٤٥٦٧", "+971501234567"),
         ("503-555-0123", ""),
         ("+1 000 000 0000", ""),
         ("+15035550123 ext 4", ""),
@@ -232,3 +237,15 @@ def test_an_address_that_cannot_be_one_is_not_repeated(typed) -> None:
 @pytest.mark.parametrize("typed", ["ada@example.com", "o'brien+shop@mail.example.co.uk", "jürgen@müller.de"])
 def test_an_address_that_can_be_one(typed) -> None:
     assert to_profile(an_order(email=typed))["email"] == typed
+
+
+@given(st.text(alphabet="+0123456789 ()-.٣x", max_size=22))
+def test_every_phone_number_that_is_sent_is_one_that_klaviyo_takes(typed) -> None:
+    sent = e164(typed)
+    assert sent == "" or bodies.E_164.fullmatch(sent)
+    assert e164(sent) == sent
+
+
+@given(st.one_of(st.emails(), st.text(alphabet='ab.@-_é +"', max_size=20)))
+def test_every_address_that_is_sent_is_one_that_klaviyo_takes(typed) -> None:
+    assert not is_e_mail(typed) or bodies.E_MAIL.fullmatch(typed)
