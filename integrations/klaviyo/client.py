@@ -18,7 +18,6 @@ from integrations.klaviyo.endpoints import ENDPOINTS
 from integrations.klaviyo.refusals import VENDOR, judge
 from integrations.klaviyo.schemas import Account, Accounts, MappedMetric, MappedMetrics, Metric, Metrics, Page, Profiles
 from integrations.klaviyo.settings import KlaviyoSettings
-from integrations.limits import Paced
 
 JSON_API = "application/vnd.api+json"
 
@@ -140,10 +139,10 @@ class KlaviyoApi:
         """The endpoint's own client, as each has its own limits."""
         with self._opening:
             if (method, path) not in self._clients:
-                self._clients[method, path] = self._opened(ENDPOINTS[method, path].pace)
+                self._clients[method, path] = self._opened(f"{method} {path}", ENDPOINTS[method, path].pace)
             return self._clients[method, path]
 
-    def _opened(self, pace: list[tuple[int, float]]) -> ApiClient:
+    def _opened(self, name: str, rates: list[tuple[int, float]]) -> ApiClient:
         settings, services = self._settings, self._services
         return ApiClient(
             vendor=VENDOR,
@@ -158,7 +157,7 @@ class KlaviyoApi:
             },
             transport=services.transport,
             inspect=self._inspect,
-            pace=Paced(pace, clock=services.clock, sleep=services.sleep) if settings.pace else None,
+            pace=services.pace(rates, name) if settings.pace else None,
             calls=services.calls,
             sleep=services.sleep,
         )

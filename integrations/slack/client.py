@@ -19,7 +19,6 @@ from commerce.errors import (
 from commerce.ports import Alert, Finding
 from integrations.connector import Services
 from integrations.http import ApiClient, told_wait
-from integrations.limits import Paced
 from integrations.slack.mapping import to_message, to_plain_message
 from integrations.slack.settings import SlackSettings
 
@@ -96,7 +95,7 @@ class Slack:
             base_url=settings.base_url,
             transport=HiddenPath(settings.target(), services.transport or httpx.HTTPTransport(trust_env=False)),
             inspect=judge,
-            pace=Paced(PACE, clock=services.clock, sleep=services.sleep) if settings.pace else None,
+            pace=services.pace(PACE) if settings.pace else None,
             calls=services.calls,
             sleep=services.sleep,
             tries=3,
