@@ -182,7 +182,7 @@ WEBHOOK_LIST = _document(
     """
     query WebhookList($after: String) {
       webhookSubscriptions(first: 100, after: $after) {
-        pageInfo { hasNextPage endCursor } nodes { id topic uri }
+        pageInfo { hasNextPage endCursor } nodes { id topic uri format filter includeFields }
       }
     }
     """,
@@ -196,6 +196,15 @@ WEBHOOK_CREATE = _document(
         webhookSubscription { id topic uri }
         userErrors { field message }
       }
+    }
+    """,
+    cost=10,
+)
+
+WEBHOOK_DELETE = _document(
+    """
+    mutation WebhookDelete($id: ID!) {
+      webhookSubscriptionDelete(id: $id) { deletedWebhookSubscriptionId userErrors { field message } }
     }
     """,
     cost=10,

@@ -275,8 +275,16 @@ class Location(Seen):
 
 
 class Subscription(Seen):
-    """A webhook subscription of this app; `id` is the full gid."""
+    """A webhook subscription of this app; `id` is the full gid. Only what we ask for makes it ours (`whole`)."""
 
     id: str
     topic: str
     uri: str
+    format: str = "JSON"
+    filter: Text = ""
+    include_fields: tuple[str, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every delivery comes, as JSON, with all its fields."""
+        return self.format == "JSON" and not self.filter and not self.include_fields

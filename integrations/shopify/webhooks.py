@@ -13,6 +13,7 @@ from commerce.errors import Rejected
 from commerce.ports import Finding
 from integrations.connector import Forged, Hint, Services, WebhookDelivery
 from integrations.shopify import documents
+from integrations.shopify.document import Document
 from integrations.shopify.graphql import VENDOR, GraphQL, user_errors
 from integrations.shopify.schemas import Subscription
 from integrations.shopify.settings import ShopifySettings
@@ -26,9 +27,13 @@ TOPICS = (
     "REFUNDS_CREATE",
     "FULFILLMENTS_CREATE",
     "FULFILLMENTS_UPDATE",
+    "APP_UNINSTALLED",
 )
 """What the hub wants to hear of."""
-TAKEN = "has already been taken"
+PRIVACY = {"customers/data_request": "orders_requested", "customers/redact": "orders_to_redact", "shop/redact": ""}
+"""Compliance topics and where they name orders. Their address stands in the app's configuration, not in the API."""
+TAKEN, GONE = "has already been taken", "does not exist"
+"""What Shopify says when what we want is so already."""
 
 
 def receive(settings: ShopifySettings, services: Services, headers: Mapping[str, str], body: bytes) -> WebhookDelivery:
@@ -52,9 +57,28 @@ def header(headers: Mapping[str, str], name: str) -> str:
 
 
 def hints(topic: str, body: bytes) -> tuple[Hint, ...]:
-    """The order to re-read; none for topics that are not about an order."""
-    order_id = order_of(topic, read_json(body))
+    """What a delivery points at: an order to re-read, people to forget, or the end of our access; often nothing."""
+    read = read_json(body)
+    if topic in PRIVACY:
+        return privacy(topic, read if isinstance(read, dict) else {})
+    if topic == "app/uninstalled":
+        return (Hint(topic="access", action=topic),)
+    order_id = order_of(topic, read)
     return (Hint(topic="order", id=order_id, action=topic.partition("/")[2]),) if order_id else ()
+
+
+def privacy(topic: str, body: Mapping[str, Any]) -> tuple[Hint, ...]:
+    """Whom a compliance topic is about, by number only: first the customer, then each order that it names.
+
+    The customer's hint is there even without a number (a guest's is null), so that nobody is overlooked; that of
+    "shop/redact" never has one. https://shopify.dev/docs/apps/build/compliance/privacy-law-compliance
+    """
+    customer, what = body.get("customer"), topic.partition("/")[2]
+    known = digits(customer.get("id")) if isinstance(customer, dict) else ""
+    named = body.get(PRIVACY[topic])
+    orders = [digits(one) for one in named] if isinstance(named, list) else []
+    about_orders = (Hint(topic="privacy", id=one, action=f"orders/{what}") for one in orders if one)
+    return (Hint(topic="privacy", id=known, action=topic), *about_orders)
 
 
 def order_of(topic: str, body: Any) -> str:
@@ -71,7 +95,12 @@ def order_of(topic: str, body: Any) -> str:
         found = body.get("order_id")
     else:
         found = None
-    number = str(found or "")
+    return digits(found)
+
+
+def digits(found: Any) -> str:
+    """The number as text; empty for anything else."""
+    number = "" if isinstance(found, (bool, float)) else str(found or "")
     return number if number.isascii() and number.isdigit() else ""
 
 
@@ -94,45 +123,62 @@ class Subscriptions:
         return [Subscription.model_validate(node) for page in pages for node in page["nodes"]]
 
     def check_webhooks(self, address: str) -> Iterator[Finding]:
-        """Whether every wanted topic is sent to `address`; one finding for each that is not."""
-        sent = {one.topic for one in self.webhook_subscriptions() if one.uri == address}
-        for topic in TOPICS:
-            if topic not in sent:
-                yield Finding(
-                    subject=f"webhook {topic}",
-                    ok=False,
-                    message=f"Shopify does not send it to {address}",
-                    hint="make it again: backroom webhooks",
-                )
-        if sent.issuperset(TOPICS):
+        """Whether every wanted topic is sent to `address` as we need it; one finding for each that is not."""
+        there = {one.topic: one for one in self.webhook_subscriptions() if one.uri == address}
+        wrong = {topic: amiss(there.get(topic), address) for topic in TOPICS}
+        bad = {topic: words for topic, words in wrong.items() if words}
+        if len(bad) == len(TOPICS) and not there:
+            message = f"Shopify sends nothing to {address}"
+            yield Finding(subject="webhooks", ok=False, message=message, hint="make them: backroom webhooks")
+            return
+        for topic, words in bad.items():
+            yield Finding(subject=f"webhook {topic}", ok=False, message=words, hint="make it again: backroom webhooks")
+        if not bad:
             yield Finding(subject="webhooks", ok=True, message=f"all {len(TOPICS)} are sent to {address}")
 
-    def ensure_webhooks(self, callback_url: str) -> dict[str, str]:
-        """Have every wanted topic sent to `callback_url`: what was done by topic, "kept", "moved" or "created".
+    def ensure_webhooks(self, address: str) -> dict[str, str]:
+        """Have every wanted topic sent to `address`: what was done by topic, "kept", "moved", "repaired" or "created".
 
         Repeating it changes nothing. Raises Rejected when Shopify does not like the address.
         """
         known: dict[str, list[Subscription]] = {}
         for one in self.webhook_subscriptions():
             known.setdefault(one.topic, []).append(one)
-        return {topic: self._ensure(topic, known.get(topic, []), callback_url) for topic in TOPICS}
+        return {topic: self._ensure(topic, known.get(topic, []), address) for topic in TOPICS}
 
     def _ensure(self, topic: str, known: list[Subscription], uri: str) -> str:
-        if any(one.uri == uri for one in known):
+        here = next((one for one in known if one.uri == uri), None)
+        if here is not None and here.whole:
             return "kept"
-        if known:
-            data = self.graphql.ask(documents.WEBHOOK_UPDATE, repeatable=True, id=known[0].id, sub={"uri": uri})
-            refuse(topic, data.get("webhookSubscriptionUpdate"))
-            return "moved"
-        sub = {"uri": uri, "format": "JSON"}
-        data = self.graphql.ask(documents.WEBHOOK_CREATE, repeatable=True, topic=topic, sub=sub)
-        refuse(topic, data.get("webhookSubscriptionCreate"))
-        return "created"
+        if here is not None:  # a filter cannot surely be taken away by an update
+            self._change(topic, documents.WEBHOOK_DELETE, "webhookSubscriptionDelete", GONE, id=here.id)
+            self._make(topic, uri)
+            return "repaired"
+        elsewhere = next((one for one in known if one.whole and one.uri.startswith("http")), None)
+        if elsewhere is None:
+            self._make(topic, uri)
+            return "created"
+        changed = {"id": elsewhere.id, "sub": {"uri": uri}}
+        self._change(topic, documents.WEBHOOK_UPDATE, "webhookSubscriptionUpdate", TAKEN, **changed)
+        return "moved"
+
+    def _make(self, topic: str, uri: str) -> None:
+        made = {"topic": topic, "sub": {"uri": uri, "format": "JSON"}}
+        self._change(topic, documents.WEBHOOK_CREATE, "webhookSubscriptionCreate", TAKEN, **made)
+
+    def _change(self, about: str, document: Document, field: str, fine: str, **variables: Any) -> None:
+        payload = self.graphql.ask(document, repeatable=True, **variables).get(field)
+        errors = [one for one in user_errors(payload) if fine not in str(one.get("message"))]
+        if errors:
+            words = f"no webhooks for {about}: {errors[0].get('message')}"
+            raise Rejected(VENDOR, words, hint="the receiver needs a public https address")
 
 
-def refuse(topic: str, payload: Mapping[str, Any] | None) -> None:
-    """Raise what Shopify says, unless it says that the subscription is there."""
-    errors = [one for one in user_errors(payload) if TAKEN not in str(one.get("message"))]
-    if errors:
-        words = str(errors[0].get("message"))
-        raise Rejected(VENDOR, f"no webhooks for {topic}: {words}", hint="the receiver needs a public https address")
+def amiss(one: Subscription | None, address: str) -> str:
+    """What is wrong with a subscription; empty when it is as we need it."""
+    if one is None:
+        return f"Shopify does not send it to {address}"
+    if one.whole:
+        return ""
+    cut = f"only what passes {one.filter!r}" if one.filter else f"only {', '.join(one.include_fields)}"
+    return f"Shopify sends it as {one.format}" if one.format != "JSON" else f"Shopify sends {cut}"
