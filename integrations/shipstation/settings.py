@@ -64,7 +64,7 @@ class ShipStationSettings(ConnectionSettings):
         """Where that version of the API is, unless the merchant says."""
         if not isinstance(given, dict) or given.get("base_url"):
             return given
-        return {**given, "base_url": BASE_URLS.get(str(given.get("api", "v2")), "")}
+        return {**given, "base_url": BASE_URLS.get(str(given.get("api")), BASE_URLS["v2"])}
 
     @field_validator("api_key")
     @classmethod

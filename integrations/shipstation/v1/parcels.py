@@ -14,6 +14,7 @@ from typing import TypeVar
 from commerce.errors import UnexpectedAnswer
 from commerce.parcels import Parcel
 from commerce.ports import Page, Unreadable
+from integrations.shipstation import keys
 from integrations.shipstation.client import Raw, parsed
 from integrations.shipstation.settings import ShipStationSettings
 from integrations.shipstation.v1.client import Api
@@ -88,7 +89,7 @@ class _Reading:
 
     def _parcel(self, sent: V1Label | V1Fulfillment) -> Parcel:
         order = self._orders.order(sent.order_id) if needs_order(sent) else None
-        key = (sent.order_key if isinstance(sent, V1Label) else "") or self._orders.key_of(order)
+        key = self._orders.key_of(order) if order else sent.order_key if isinstance(sent, V1Label) else ""
         warehouse = sent.warehouse_id if isinstance(sent, V1Label) else ""
         place = self._settings.location_of(warehouse or (order.options.warehouse_id if order else "") or None)
         return parcel_of(self._settings.name, sent, order, key, place)
@@ -118,7 +119,7 @@ class _Reading:
 
 def needs_order(sent: V1Label | V1Fulfillment) -> bool:
     """Whether its order has to be asked for: it does not name our key, or not what is in the parcel."""
-    return isinstance(sent, V1Fulfillment) or not sent.order_key or not sent.units
+    return isinstance(sent, V1Fulfillment) or not keys.is_ours(sent.order_key) or not sent.units
 
 
 def _batches(raws: Iterable[Raw]) -> Iterator[list[Raw]]:

@@ -37,7 +37,11 @@ def moment(text: str) -> datetime:
 
 
 def _read(value: Any) -> Any:
-    return moment(value) if isinstance(value, str) and value.strip() else value or None
+    if isinstance(value, str):
+        return moment(value) if value.strip() else None
+    if value is None or isinstance(value, datetime):
+        return value
+    raise ValueError("is no time")
 
 
 Time = Annotated[datetime, BeforeValidator(_read)]

@@ -159,7 +159,7 @@ class OverV1(Account):
                 id=each["orderId"],
                 key=each["orderKey"],
                 number=each["orderNumber"],
-                state=states.get(each["orderStatus"], each["orderStatus"]),  # type: ignore[arg-type]
+                state=states.get(each["orderStatus"], each["orderStatus"]),
                 units=v1.units(each),
                 warehouse=f"se-{each['advancedOptions']['warehouseId']}",
                 paid=each["amountPaid"],

@@ -33,7 +33,7 @@ OpenAccount = Callable[..., Account]
 @pytest.fixture(params=sorted(APIS))
 def open_account(request: pytest.FixtureRequest) -> OpenAccount:
     """Opens an account of which the vendor's options can be said."""
-    return APIS[request.param]  # type: ignore[no-any-return]
+    return APIS[request.param]
 
 
 @pytest.fixture
