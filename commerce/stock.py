@@ -35,13 +35,13 @@ class StockTarget(Frozen):
     because: str
 
 
-def sellable(level: StockLevel, *, buffer: int = 0, unseen: int = 0) -> tuple[int, str]:
+def sellable(level: StockLevel, *, buffer: int = 0, unseen: int = 0, floor: int = 0) -> tuple[int, str]:
     """Units that may be offered, and the sum that explains them.
 
-    Rounds down, never up; never below zero. `buffer` is kept back; `unseen` are units of orders that the log has and
+    Rounds down, never up; never below `floor`. `buffer` is kept back; `unseen` are units of orders that the log has and
     the inventory app does not know yet.
     """
     whole = int(level.available.to_integral_value(rounding=ROUND_FLOOR))
-    quantity = max(0, whole - buffer - unseen)
-    because = f"{level.available.normalize():f} available - {buffer} buffer - {unseen} not yet known = {quantity}"
-    return quantity, because
+    left = max(0, whole - buffer - unseen)
+    because = f"{level.available.normalize():f} available - {buffer} buffer - {unseen} not yet known = {left}"
+    return (floor, f"{because}, at least {floor}") if floor > left else (left, because)

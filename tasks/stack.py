@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, SecretStr, TypeAdapter, ValidationError
 
 from commerce.errors import NotConfigured
 from commerce.values import Moment
@@ -52,6 +52,12 @@ class StockRules(Strict):
     skus: dict[str, str] = Field(default_factory=dict, description="inventory SKU -> storefront SKU where they differ")
     buffer: int = Field(0, ge=0, description="units of each SKU kept back")
     buffers: dict[str, int] = Field(default_factory=dict, description="units kept back, by storefront SKU")
+    location_buffers: dict[str, NonNegativeInt] = Field(
+        default_factory=dict, description="units kept back of each SKU, by storefront location id; `buffers` go first"
+    )
+    floors: dict[str, NonNegativeInt] = Field(
+        default_factory=dict, description="units offered at least, by storefront SKU: for what is made to order"
+    )
     most_change: float = Field(0.5, gt=0, le=1, description="stop when more than this share of SKUs would change")
     order_lag_minutes: int | None = Field(
         None,

@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_FLOOR
 
-from commerce.errors import HubError
+from commerce.errors import HubError, UnexpectedAnswer
 from commerce.outcomes import Retry
-from commerce.ports import Alert, OrderSource, StockDestination, StockSource, Unreadable
+from commerce.ports import OrderSource, StockDestination, StockSource, Unreadable
 from commerce.stock import StockLevel, StockTarget, sellable
-from tasks.alerting import pausing, tell
+from tasks.alerting import pausing
 from tasks.hub import Hub
 from tasks.recording import record_changed_orders
 from tasks.stack import Route, StockRules
+from tasks.stock_alerts import tell_negative, tell_refused, tell_stopped
 from tasks.tally import Tally
 
 STALE_TRIES = 3
@@ -25,6 +26,9 @@ the orders were read so long after the level: else what was sold in these second
 
 SMALL_SHOP = 20
 """Below so many SKUs a share says nothing, and any change is believed."""
+
+SHRUNKEN = 0.3
+"""A feed that is shorter than what is known by more than this share is a fault."""
 
 FEED = "stock"
 """The cursor that says when the last feed was read that was believed."""
@@ -40,7 +44,13 @@ def sync_stock(hub: Hub, route: Route, *, allow_big_change: bool = False, dry_ru
     One run at a time, over all processes: else the slower one would write what it read first.
     """
     with hub.ledger.only_one(f"stock:{route.name}"):
-        return sync_alone(hub, route, allow_big_change=allow_big_change, dry_run=dry_run)
+        try:
+            tally = sync_alone(hub, route, allow_big_change=allow_big_change, dry_run=dry_run)
+        except (StockFeedRefused, UnexpectedAnswer) as refused:
+            tell_stopped(hub, route, refused)
+            raise
+        tell_stopped(hub, route)
+        return tally
 
 
 def sync_alone(hub: Hub, route: Route, *, allow_big_change: bool = False, dry_run: bool = False) -> Tally:
@@ -54,25 +64,8 @@ def sync_alone(hub: Hub, route: Route, *, allow_big_change: bool = False, dry_ru
         )
     tally += set_stock(hub, route, wanted, levels=levels, allow_big_change=allow_big_change, dry_run=dry_run)
     tell_refused(hub, route, tally)
+    tell_negative(hub, route, levels, tally)
     return tally
-
-
-def tell_refused(hub: Hub, route: Route, tally: Tally) -> None:
-    """Levels that the storefront refuses are in no list of held records: say so once, until all are taken again."""
-    fingerprint = f"stock:{route.name}"
-    refused = tally.counts["held"]
-    if not refused:
-        hub.ledger.clear_alert(fingerprint)
-        return
-    example = next((row for row in tally.rows if row["outcome"] == "held"), {"why": "", "what to do": ""})
-    alert = Alert(
-        fingerprint=fingerprint,
-        title=f"{route.destination}: {refused} stock levels refused",
-        what=f"the storefront goes on offering what it showed before, for example: {example['why']}",
-        todo=example["what to do"] or f"open the last run of {route.name} in the Prefect UI",
-        facts={"levels": str(refused)},
-    )
-    tell(hub, alert)
 
 
 def read_stock(hub: Hub, route: Route, *, allow_big_change: bool = False) -> tuple[list[StockLevel], Tally]:
@@ -111,7 +104,7 @@ def refuse_shrunken(route: Route, rows: int, known: int) -> None:
         raise StockFeedRefused(
             f"{route.source} sent no stock at all; nothing was changed", hint="check the inventory app, then run again"
         )
-    if known > SMALL_SHOP and rows < known * (1 - route.stock.most_change):
+    if known > SMALL_SHOP and rows < known * (1 - min(SHRUNKEN, route.stock.most_change)):
         raise StockFeedRefused(
             f"{route.source} sent {rows} levels where {known} are known; nothing was changed",
             hint="if so many were really removed, run sync-inventory with allow_big_change",
@@ -141,7 +134,8 @@ def target(rules: StockRules, key: tuple[str, str], levels: Sequence[StockLevel]
     first = levels[0]
     whole = (level.available.to_integral_value(rounding=ROUND_FLOOR) for level in levels)
     together = first if len(levels) == 1 else first.model_copy(update={"available": sum(whole)})
-    quantity, because = sellable(together, buffer=rules.buffers.get(sku, rules.buffer), unseen=unseen)
+    kept_back = rules.buffers.get(sku, rules.location_buffers.get(place, rules.buffer))
+    quantity, because = sellable(together, buffer=kept_back, unseen=unseen, floor=rules.floors.get(sku, 0))
     return StockTarget(sku=sku, location_id=place, quantity=quantity, because=because)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from commerce.errors import NotAuthorised
+from commerce.errors import NotAuthorised, TemporarilyUnavailable, UnexpectedAnswer
 from integrations.simulator import Fault
 from tasks.stocking import StockFeedRefused, sync_stock
 from tasks.tally import Tally
@@ -129,6 +129,116 @@ def test_a_feed_that_lost_most_of_its_rows_is_refused_until_somebody_allows_it(h
     assert "allow_big_change" in refused.value.hint
     sync(house, allow_big_change=True)
     assert (shown(house, "HAT"), shown(house, "MUG-RED")) == (3, 10)
+
+
+def test_a_feed_that_lost_a_third_of_its_rows_is_refused(house: House) -> None:
+    # given a shop whose merchant lets every level change at once
+    rules(house, most_change=1.0)
+    skus = many(house, 30, sold_too=False)
+    sync(house)
+    # when a quarter is gone, that is believed; a third is not
+    for sku in skus[:8]:
+        house.vendors["inventory"].act("delete_variant", {"variant": number_of(house, sku)})
+    house.clock.sleep(300)
+    sync(house)
+    house.clock.sleep(300)
+    for sku in skus[8:18]:
+        house.vendors["inventory"].act("delete_variant", {"variant": number_of(house, sku)})
+    with pytest.raises(StockFeedRefused, match="sent 17 levels where 27 are known"):
+        sync(house)
+
+
+def number_of(house: House, sku: str) -> int:
+    """The variant's id in the inventory app."""
+    world = house.vendors["inventory"].world  # type: ignore[attr-defined]
+    return int(world.variant_of(sku).id)
+
+
+def told(house: House) -> list[str]:
+    """What people were told so far."""
+    return [str(message) for message in house.vendors["alerts"].state()["messages"]]
+
+
+@pytest.mark.parametrize("how", ["last", "empty", "added"])
+def test_a_list_that_stays_broken_changes_nothing_and_is_told_once(house: House, how: str) -> None:
+    # given a count that differs, and an inventory app whose list never fits together
+    many(house, 260)
+    sync(house, allow_big_change=True)
+    counted(house, "HAT", 4)
+    house.vendors["inventory"].act("cut_pages", {"after": 1, "how": how, "times": 99})
+    # when
+    for _ in range(2):
+        with pytest.raises((UnexpectedAnswer, TemporarilyUnavailable), match=r"cut short|changed while it was read"):
+            sync(house)
+    # then nothing was written; what time alone heals is left to the route's own lateness, the rest is told once
+    assert shown(house, "HAT") == 10
+    assert len(told(house)) == (0 if how == "added" else 1)
+    # and when the list is whole again, it is over
+    house.vendors["inventory"].lists.cut = None  # type: ignore[attr-defined]
+    assert sync(house).counts["done"] == 1
+    assert shown(house, "HAT") == 4
+    assert [alert.alert.fingerprint for alert in house.hub.ledger.open_alerts()] == []
+
+
+@pytest.mark.parametrize("body", ["<html>Bad gateway</html>", '{"data": null}', '{"data": [', "{}"])
+def test_an_answer_that_is_no_list_changes_nothing(house: House, body: str) -> None:
+    counted(house, "HAT", 4)
+    house.vendors["inventory"].faults.append(Fault(status=200, body=body, on="GET /inventory", times=99))
+    with pytest.raises(UnexpectedAnswer):
+        sync(house)
+    assert shown(house, "HAT") == 10
+    assert len(told(house)) == 1
+
+
+def test_rows_that_cannot_be_read_are_left_as_they_were(house: House) -> None:
+    # given an inventory app that says of one mug that there is "null", and of the hat that there are four
+    counted(house, "HAT", 4)
+    world = house.vendors["inventory"].world  # type: ignore[attr-defined]
+    rows = list(world.stock_rows())
+    rows[0]["quantity_in_stock"] = None
+    facts = '{"total_records": "5", "total_pages": "1", "page": "1", "last_page": "true"}'
+    house.vendors["inventory"].faults.append(
+        Fault(status=200, body={"data": rows}, headers={"x-pagination": facts}, on="GET /inventory")
+    )
+    # when
+    tally = sync(house)
+    # then
+    assert (shown(house, "MUG-RED"), shown(house, "HAT")) == (10, 4)
+    assert "cannot be read: quantity_in_stock" in rows_of(tally)
+
+
+def rows_of(tally: Tally) -> str:
+    """All reasons."""
+    return " ".join(row["why"] for row in tally.rows)
+
+
+def test_less_than_nothing_is_told_once_and_when_it_is_over(house: House) -> None:
+    counted(house, "HAT", -3)
+    for _ in range(2):
+        assert sync(house).counts["below zero"] == 1
+    [message] = told(house)
+    assert "HAT -3" in message
+    # more promised than there is, is no mistake of counting
+    counted(house, "HAT", 2, committed=5)
+    assert sync(house).counts["below zero"] == 0
+    assert shown(house, "HAT") == 0
+    assert house.hub.ledger.open_alerts() == []
+
+
+def test_units_are_kept_back_by_location_and_by_sku(house: House) -> None:
+    east = house.hub.stack.route(ROUTE).stock.locations["2"]
+    rules(house, buffer=1, location_buffers={east: 2}, buffers={"MUG-BLUE": 4})
+    sync(house)
+    assert (shown(house, "MUG-RED"), shown(house, "MUG-RED", "East")) == (9, 3)
+    assert (shown(house, "MUG-BLUE"), shown(house, "MUG-BLUE", "East")) == (6, 1)
+
+
+def test_what_is_made_to_order_is_offered_at_least(house: House) -> None:
+    counted(house, "HAT", 1)
+    rules(house, floors={"HAT": 3}, buffer=1)
+    tally = sync(house)
+    assert shown(house, "HAT") == 3
+    assert rows(tally, "done")["HAT"] == "10 -> 3: 1 available - 1 buffer - 0 not yet known = 0, at least 3"
 
 
 def test_too_big_a_change_stops_and_asks(house: House) -> None:
