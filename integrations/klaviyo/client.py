@@ -14,7 +14,7 @@ from integrations.auth import HeaderAuth
 from integrations.connector import Services
 from integrations.http import ApiClient, Safety, answered_json
 from integrations.klaviyo.ageing import announced, announcement
-from integrations.klaviyo.endpoints import ENDPOINTS
+from integrations.klaviyo.endpoints import ENDPOINTS, Endpoint
 from integrations.klaviyo.refusals import VENDOR, judge
 from integrations.klaviyo.schemas import Account, Accounts, MappedMetric, MappedMetrics, Metric, Metrics, Page, Profiles
 from integrations.klaviyo.settings import KlaviyoSettings
@@ -31,7 +31,7 @@ class KlaviyoApi:
     def __init__(self, settings: KlaviyoSettings, services: Services) -> None:
         self._settings = settings
         self._services = services
-        self._clients: dict[tuple[str, str], ApiClient] = {}
+        self._clients: dict[str, ApiClient] = {}
         self._opening = threading.Lock()
 
     def close(self) -> None:
@@ -136,13 +136,14 @@ class KlaviyoApi:
                 raise UnexpectedAnswer(VENDOR, f"the pages of {path} go in a circle")
 
     def _client(self, method: str, path: str) -> ApiClient:
-        """The endpoint's own client, as each has its own limits."""
+        """The client of the endpoint's tier, which has its own pace."""
+        endpoint = ENDPOINTS[method, path]
         with self._opening:
-            if (method, path) not in self._clients:
-                self._clients[method, path] = self._opened(f"{method} {path}", ENDPOINTS[method, path].pace)
-            return self._clients[method, path]
+            if endpoint.tier not in self._clients:
+                self._clients[endpoint.tier] = self._opened(endpoint)
+            return self._clients[endpoint.tier]
 
-    def _opened(self, name: str, rates: list[tuple[int, float]]) -> ApiClient:
+    def _opened(self, endpoint: Endpoint) -> ApiClient:
         settings, services = self._settings, self._services
         return ApiClient(
             vendor=VENDOR,
@@ -157,7 +158,7 @@ class KlaviyoApi:
             },
             transport=services.transport,
             inspect=self._inspect,
-            pace=services.pace(rates, name) if settings.pace else None,
+            pace=services.pace(endpoint.pace, endpoint.tier) if settings.pace else None,
             calls=services.calls,
             sleep=services.sleep,
         )

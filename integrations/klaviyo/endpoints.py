@@ -13,6 +13,11 @@ class Endpoint(NamedTuple):
     scope: str
 
     @property
+    def tier(self) -> str:
+        """Endpoints with the same limits share our pace: it is not sure that Klaviyo counts each by itself."""
+        return f"{self.per_second}/s"
+
+    @property
     def pace(self) -> list[tuple[int, float]]:
         """Our own pace, as calls and seconds: six sevenths of what is allowed, as others use the account too."""
         return [(max(1, self.per_second * 6 // 7), 1.0), (max(1, self.per_minute * 6 // 7), 60.0)]

@@ -26,7 +26,8 @@ class KlaviyoSimulator(Simulator):
     request, or "drop" it. `conflicts`: what becomes of identifiers that belong to several profiles: "first" takes the
     profile of the strongest, "refuse" answers 409. `visible_after`: seconds until an event can be read. `job_seconds`:
     seconds that each step of an asynchronous job takes. `auth_status`: 401, or the 400 that Klaviyo's pages document
-    for a bad key. `told_wait`: whether a 429 says how long to wait. `scopes` None means all.
+    for a bad key. `told_wait`: whether a 429 says how long to wait. `limited_by`: whether each endpoint is counted by
+    itself, or all of a tier together. `scopes` None means all.
     """
 
     vendor = "klaviyo"
@@ -45,6 +46,7 @@ class KlaviyoSimulator(Simulator):
         visible_after: float = 0.0,
         job_seconds: float = 0.0,
         told_wait: bool = True,
+        limited_by: Literal["endpoint", "tier"] = "endpoint",
     ) -> None:
         super().__init__(base_url=base_url, clock=clock, limits=limits)
         self.api_key = api_key
@@ -57,7 +59,7 @@ class KlaviyoSimulator(Simulator):
         self.account = Account(clock, conflicts)
         self._reader = Reader(self.odd_phones)
         self.jobs = Jobs(self.account, self._reader, clock, job_seconds)
-        self._windows = Limits(clock, told_wait=told_wait)
+        self._windows = Limits(clock, by=limited_by, told_wait=told_wait)
         self._lock = threading.RLock()
 
     def __call__(self, request: httpx.Request) -> httpx.Response:

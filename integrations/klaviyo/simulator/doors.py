@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime
+from typing import Literal
 
 import httpx
 
@@ -65,19 +66,20 @@ def _served(revision: str, retired: set[str], now: float) -> bool:
 
 
 class Limits:
-    """Two fixed windows for each endpoint: a second and a minute."""
+    """Two fixed windows for each endpoint, or for all of a tier: a second and a minute."""
 
-    def __init__(self, clock: Clock, *, told_wait: bool = True) -> None:
+    def __init__(self, clock: Clock, *, by: Literal["endpoint", "tier"], told_wait: bool) -> None:
         self._clock = clock
+        self._by = by
         self._told_wait = told_wait
         self._windows: dict[str, tuple[FixedWindow, FixedWindow]] = {}
 
     def take(self, asked: Endpoint) -> dict[str, str]:
         """Count one call. Returns the headers of any answer but 429, which describe the minute; raises Refusal."""
         burst, steady = asked.limits
-        second, minute = self._windows.setdefault(
-            asked.name, (FixedWindow(burst, 1.0, self._clock), FixedWindow(steady, 60.0, self._clock))
-        )
+        counted = asked.name if self._by == "endpoint" else f"{burst}/s"
+        fresh = FixedWindow(burst, 1.0, self._clock), FixedWindow(steady, 60.0, self._clock)
+        second, minute = self._windows.setdefault(counted, fresh)
         for window in (minute, second):
             if window.remaining <= 0:
                 raise self._throttled(window.reset)

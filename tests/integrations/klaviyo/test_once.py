@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from commerce.errors import NotAuthorised, TemporarilyUnavailable, UnexpectedAnswer
 from commerce.events import Kind
 from commerce.outcomes import Held
+from commerce.ports import Person
 from integrations.connector import Services
 from integrations.klaviyo import Klaviyo
 from integrations.klaviyo.settings import KlaviyoSettings
@@ -242,3 +243,22 @@ def test_a_refusal_of_any_shape_holds_its_own_order(account, connect, body, word
     assert isinstance(held, Held)
     assert words in held.reason
     assert states(outcomes.values()) == ["done"]
+
+
+@pytest.mark.parametrize("limited_by", ["endpoint", "tier"])
+def test_our_own_pace_meets_no_limit_however_klaviyo_counts(clock, limited_by) -> None:
+    # given an account with many metrics, and a Klaviyo that enforces its limits
+    account = KlaviyoSimulator(base_url=BASE, clock=clock, limited_by=limited_by)
+    for number in range(3_000):
+        account.do_third_party_metric(name=f"Metric {number}")
+    services = Services(transport=account.transport(), sleep=clock.sleep, clock=clock)
+    client = Klaviyo(KlaviyoSettings.model_validate({"name": "m", "api_key": "pk_sim", "workers": 1}), services)
+    # when it is checked and gets live orders and history
+    assert [one.subject for one in client.check() if not one.ok] == []
+    for start in range(0, 400, 10):
+        old = [placed(n, historical=True) for n in range(1000 + start, 1000 + start + 10)]
+        assert states(deliver(client, [*(placed(n) for n in range(start, start + 10)), *old]).values()) == ["done"] * 20
+    for number in range(5):
+        client.forget(Person(email=f"shopper{number}@example.com", customer_id="1", source="shop"))
+    # then it is never asked to slow down
+    assert {name for name in account.do_calls() if name.endswith("429")} == set()
