@@ -33,9 +33,26 @@ def findings(connection: str | None = None, hub: Hub | None = None) -> Iterator[
 def of_a_connection(hub: Hub, name: str) -> Iterator[Finding]:
     """What a connection finds of itself, and whether its vendor sends us webhooks."""
     yield from looked_at(name, functools.partial(check_one, hub, name))
+    yield from looked_at(name, functools.partial(unmapped, hub, name))
     client = opened_or_none(hub, name)
     if hub.stack.hub.receiver and isinstance(client, Subscribing):
         yield from looked_at(name, functools.partial(client.check_webhooks, hook_address(hub, name)))
+
+
+UNMAPPED = ("unmapped_tax", "missing_item", "missing_account")
+"""Causes that a map or a name of the destination settles for all their records."""
+
+
+def unmapped(hub: Hub, name: str) -> Iterator[Finding]:
+    """What held records of this destination say is missing in its maps, one line for each cause."""
+    waiting: dict[str, list[str]] = {}
+    for record in hub.ledger.held(name):
+        if record.cause in UNMAPPED:
+            waiting.setdefault(record.cause, []).append(record.reason.partition(": ")[2] or record.reason)
+    for cause, reasons in waiting.items():
+        words = "; ".join(sorted(set(reasons)))
+        hint = f"add it to the maps of {name}, then: backroom held release --cause {cause} --destination {name}"
+        yield Finding(subject=cause.replace("_", " "), ok=False, message=f"{len(reasons)} held: {words}", hint=hint)
 
 
 def check_one(hub: Hub, connection: str) -> Iterator[Finding]:

@@ -72,3 +72,13 @@ def test_without_a_verifier_token_nothing_is_accepted(world: World) -> None:
 def test_a_signed_body_that_we_cannot_read_is_accepted_and_points_at_nothing(world: World, body: bytes) -> None:
     assert arrive(world, body).hints == ()
     assert arrive(world, body, old_webhooks=True).hints == ()
+
+
+def test_the_company_may_be_the_one_that_access_was_granted_for(world: World) -> None:
+    entries = [
+        an_entry("e1", "11", "2026-11-23T21:31:25Z"),
+        an_entry("e2", "12", "2026-11-23T21:31:25Z", realm="310687"),
+    ]
+    assert arrive(world, entries, realm_id="").hints == ()
+    world.deliver(an_order())
+    assert [hint.id for hint in arrive(world, entries, realm_id="").hints] == ["11"]
