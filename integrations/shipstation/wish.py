@@ -119,7 +119,7 @@ def digest(body: Mapping[str, Any]) -> str:
 
 def service_of(body: Mapping[str, Any]) -> str:
     """The delivery method that a shipment's payload asks for."""
-    return str(body.get("requested_shipment_service") or "")
+    return str(body.get("requested_shipment_service") or body.get("requestedShippingService") or "")
 
 
 def carries_money(wish: Wish, parts: Sequence[Part], key: str, location: str) -> bool:

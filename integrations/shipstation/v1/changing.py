@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from commerce.errors import Rejected
-from commerce.outcomes import Held
 from integrations.shipstation import changing
 from integrations.shipstation.changing import Work
 from integrations.shipstation.client import VENDOR, Raw
-from integrations.shipstation.planning import Create, Plan, Standing, Update
+from integrations.shipstation.planning import Standing, Update
 from integrations.shipstation.v1.client import Api
 from integrations.shipstation.v1.creating import Creator
 from integrations.shipstation.v1.mapping import HOLD_UNTIL, on_hold_by_us, says, to_cancelled, to_update
 from integrations.shipstation.v1.reading import alive, read_order, standings
-from integrations.shipstation.wish import ON_HOLD, carries_money, digest
+from integrations.shipstation.wish import ON_HOLD, carries_money, digest, service_of
 
 
 class Changer(changing.Changer):
@@ -29,26 +27,20 @@ class Changer(changing.Changer):
         """What V1 holds of the order now."""
         return standings(self._v1, work.wish.order, alive(self._v1, work.wish.order, work.parts))
 
-    def planned(self, work: Work, seen: Sequence[Standing]) -> Plan:
-        """The steps to take, none on an order that staff have merged with another shopper's or another of ours."""
-        planned = super().planned(work, seen)
-        touched = [step.standing for step in planned.steps if not isinstance(step, Create)]
-        merged = [one for one in touched if read_order(one.raw).options.merged_ids]
-        return Plan(problem=merged_by_staff(work, merged)) if merged else planned
-
     def _update(self, step: Update, work: Work) -> None:
         """Content first and the hold after it, so that nothing old is shipped in between."""
         wish, part, raw = work.wish, step.standing.part, step.standing.raw
         with_money = carries_money(wish, work.parts, part.external_id, step.location)
         body = wish.body(step.location, step.units, with_money=with_money, held=step.held)
         if not says(raw, body):
-            now = self._put(step.standing, to_update(raw, body), work)
-            if now is None:
+            put = self._put(step.standing, to_update(raw, body), work)
+            if put is None:
                 return
-            raw = now
+            raw = put
             work.changed = True
         self._hold_or_free(raw, work, held=step.held)
-        work.put(part.model_copy(update={"location": step.location, "fingerprint": digest(body), "to": wish.to}))
+        now = {"location": step.location, "fingerprint": digest(body), "to": wish.to, "service": service_of(body)}
+        work.put(part.model_copy(update=now))
 
     def _hold_or_free(self, raw: Raw, work: Work, *, held: bool) -> None:
         order = read_order(raw)
@@ -98,13 +90,3 @@ class Changer(changing.Changer):
             work.surprised = True
             return None
         return now
-
-
-def merged_by_staff(work: Work, merged: Sequence[Standing]) -> Held:
-    """A change to an order that is one with another now: replacing it would wipe out the other's goods."""
-    names = ", ".join(standing.shipment.shipment_id for standing in merged)
-    return Held(
-        cause="merged_in_shipstation",
-        reason=f"order {work.wish.order.number} has changed, and ShipStation has merged it with another ({names})",
-        hint="make the change in ShipStation by hand, then dismiss this",
-    )

@@ -19,7 +19,7 @@ from integrations.shipstation.v1.faults import CLOSED, PASSING
 from integrations.shipstation.v1.mapping import says, to_create
 from integrations.shipstation.v1.reading import family, first_with_key, read_order
 from integrations.shipstation.v1.schemas import Upserted, V1Order
-from integrations.shipstation.wish import Part, digest
+from integrations.shipstation.wish import Part, digest, service_of
 
 
 class Creator:
@@ -114,6 +114,7 @@ def made(draft: Draft, order_id: str) -> Part:
         number=shipment_number(draft.order, draft.position),
         fingerprint=digest(draft.body),
         to=draft.to,
+        service=service_of(draft.body),
     )
 
 
@@ -121,7 +122,8 @@ def found(draft: Draft, order: V1Order, raw: Raw) -> Part:
     """The part that an earlier try of ours has made; its payload counts as ours only if it says the same."""
     same = says(raw, draft.body)
     part = Part(location=draft.location, external_id=draft.key, shipment_id=order.order_id, number=order.order_number)
-    return part.model_copy(update={"fingerprint": digest(draft.body), "to": draft.to}) if same else part
+    ours = {"fingerprint": digest(draft.body), "to": draft.to, "service": service_of(draft.body)}
+    return part.model_copy(update=ours) if same else part
 
 
 def was_made(result: Upserted | None) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -13,7 +13,7 @@ from commerce.money import Money
 from commerce.orders import Address, Line, Order
 from commerce.parcels import Parcel, ParcelLine
 from integrations.shipstation import keys
-from integrations.shipstation.mapping import WITHOUT_POSTAL_CODES, number
+from integrations.shipstation.mapping import WITHOUT_POSTAL_CODES, number, requested_service
 from integrations.shipstation.v1.schemas import V1Fulfillment, V1Label, V1Order, units_of
 from integrations.shipstation.v1.times import same_time, wall
 
@@ -66,7 +66,7 @@ def to_order(
         "items": _items(order, wanted.units),
         **_money_paid(order, with_money),
         "customerNotes": order.note or None,
-        "requestedShippingService": _service(order, wanted) or None,
+        "requestedShippingService": requested_service(order, wanted) or None,
         "advancedOptions": options,
     }
 
@@ -170,12 +170,6 @@ def _address(address: Address, phone: str) -> dict[str, Any]:
 
 def _name(address: Address) -> str:
     return address.name or f"{address.first_name} {address.last_name}".strip() or address.company
-
-
-def _service(order: Order, wanted: WantedShipment) -> str:
-    """What the shopper chose, in the storefront's words."""
-    chosen = next((charge.title for charge in order.shipping if not charge.removed and charge.title), "")
-    return chosen or wanted.method
 
 
 def _items(order: Order, units: Counter[str]) -> list[dict[str, Any]]:
@@ -282,8 +276,3 @@ def parcel_of(
 
 def _lines(units: Mapping[tuple[str, str], int]) -> tuple[ParcelLine, ...]:
     return tuple(ParcelLine(line_id=line_id, sku=sku, quantity=count) for (line_id, sku), count in units.items())
-
-
-def is_piece(order: V1Order, order_ids: Sequence[str]) -> bool:
-    """Whether staff split it off one of these orders."""
-    return bool(order.options.parent_id) and order.options.parent_id in order_ids

@@ -73,23 +73,35 @@ def standings(api: Api, order: Order, pairs: Sequence[tuple[Part, Raw]]) -> list
 
     V1's status says whether an order has left, by a label or by being marked as shipped.
     """
-    shipments = [read_order(raw).as_shipment() for _, raw in pairs]
+    orders = [read_order(raw) for _, raw in pairs]
+    shipments = [_own_goods(each, order) for each in orders]
     if known_to_the_storefront(order, shipments):
         everything = frozenset(number for each in order.fulfilments for number in each.tracking_numbers)
         return [
             Standing(part, shipment, raw, shipped=True, tracking=everything)
             for (part, raw), shipment in zip(pairs, shipments, strict=True)
         ]
-    return [_standing(api, part, shipment, raw) for (part, raw), shipment in zip(pairs, shipments, strict=True)]
+    found = zip(pairs, shipments, orders, strict=True)
+    return [_standing(api, part, shipment, raw, merged=each.merged) for (part, raw), shipment, each in found]
 
 
-def _standing(api: Api, part: Part, shipment: Shipment, raw: Raw) -> Standing:
+def _own_goods(there: V1Order, order: Order) -> Shipment:
+    """The order as planning sees it, without the goods of what staff have merged into it."""
+    shipment = there.as_shipment()
+    if not there.merged:
+        return shipment
+    lines = {line.id for line in order.lines}
+    own = tuple(item for item in shipment.items if item.external_order_item_id in lines)
+    return shipment.model_copy(update={"items": own})
+
+
+def _standing(api: Api, part: Part, shipment: Shipment, raw: Raw, *, merged: bool) -> Standing:
     if shipment.shipment_status != "label_purchased":
-        return Standing(part, shipment, raw, shipped=False)
+        return Standing(part, shipment, raw, shipped=False, combined=merged)
     order_id = shipment.shipment_id
     labels = [parsed(V1Label, each) for each in api.labels(orderId=order_id)]
     marks = [parsed(V1Fulfillment, each) for each in api.fulfillments(orderId=order_id)]
     left = [each for each in labels if not each.is_void and not each.is_return]
     sent = [*left, *(each for each in marks if not each.is_void)]
     numbers = frozenset(each.tracking_number for each in sent if each.tracking_number)
-    return Standing(part, shipment, raw, shipped=True, tracking=numbers)
+    return Standing(part, shipment, raw, shipped=True, tracking=numbers, combined=merged)

@@ -70,6 +70,11 @@ class V1Order(Read):
     )
 
     @property
+    def merged(self) -> bool:
+        """Whether staff have put other orders' goods into it."""
+        return bool(self.options.merged_ids)
+
+    @property
     def closed(self) -> bool:
         """Whether V1 changes it no more."""
         return self.order_status in ("shipped", "cancelled")
