@@ -22,6 +22,7 @@ from integrations.shipstation.departed import Departed
 from integrations.shipstation.imported import AlreadyImported, Imported
 from integrations.shipstation.planning import changed_too_late
 from integrations.shipstation.settings import ShipStationSettings
+from integrations.shipstation.versions import item_in
 from integrations.shipstation.wish import Part, Wish, binding_of, parts_of, possible_keys, spent_keys
 
 POST_SIZE = 20
@@ -93,8 +94,8 @@ class Deliveries:
     def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
         """See `Destination.deliver`. New orders are made in calls of 20, changed ones one by one."""
         fresh: list[Job] = []
-        asked = [(item, self._job(item)) for item in items]
-        departed = self.departed([(item, job.wish) for item, job in asked if isinstance(job, Job)])
+        asked = [(item, self._job(item_in(self._settings.api, item))) for item in items]
+        departed = self.departed([(job.item, job.wish) for _, job in asked if isinstance(job, Job)])
         for item, job in asked:
             outcome = self._settled(job, fresh, departed) if isinstance(job, Job) else job
             if outcome is not None:
