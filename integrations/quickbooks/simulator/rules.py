@@ -14,13 +14,18 @@ OWN = {"Id", "SyncToken", "sparse", "MetaData", "domain", "Active"}
 OF_TRANSACTIONS = OWN | {"DocNumber", "TxnDate", "PrivateNote", "CurrencyRef", "ExchangeRate", "Line", "TotalAmt"}
 FIELDS = {
     "Account": OWN
-    | {"Name", "AccountType", "AccountSubType", "Classification", "CurrentBalance", "CurrencyRef", "AcctNum"},
+    | {"Name", "AccountType", "AccountSubType", "Classification", "CurrentBalance", "CurrencyRef", "AcctNum"}
+    | {"Description", "FullyQualifiedName", "SubAccount", "ParentRef"},
     "Item": OWN
     | {"Name", "Type", "Sku", "IncomeAccountRef", "ExpenseAccountRef", "AssetAccountRef", "Taxable", "UnitPrice"}
-    | {"InvStartDate", "QtyOnHand", "TrackQtyOnHand", "Description", "FullyQualifiedName"},
+    | {"InvStartDate", "QtyOnHand", "TrackQtyOnHand", "Description", "FullyQualifiedName"}
+    | {"SubItem", "ParentRef", "PurchaseCost", "PurchaseDesc", "SalesTaxCodeRef", "TaxClassificationRef"},
     "Customer": OWN
     | {"DisplayName", "GivenName", "FamilyName", "MiddleName", "Title", "Suffix", "CompanyName", "PrimaryEmailAddr"}
-    | {"PrimaryPhone", "BillAddr", "ShipAddr", "CurrencyRef", "Notes"},
+    | {"PrimaryPhone", "BillAddr", "ShipAddr", "CurrencyRef", "Notes", "Balance", "BalanceWithJobs", "BillWithParent"}
+    | {"FullyQualifiedName", "IsProject", "Job", "Level", "OpenBalanceDate", "PreferredDeliveryMethod", "ParentRef"}
+    | {"PrimaryTaxIdentifier", "PrintOnCheckName", "ResaleNum", "Taxable", "AlternatePhone", "Mobile", "Fax", "WebAddr"}
+    | {"DefaultTaxCodeRef", "SalesTermRef", "PaymentMethodRef"},
     "TaxCode": OWN | {"Name", "Description", "Taxable", "rate"},
     "JournalEntry": OF_TRANSACTIONS | {"Adjustment", "TxnTaxDetail"},
     "Deposit": OF_TRANSACTIONS | {"DepositToAccountRef", "DepartmentRef"},
@@ -30,7 +35,7 @@ FIELDS["SalesReceipt"] = OF_TRANSACTIONS | {
     *("CustomerRef", "CustomerMemo", "BillEmail", "BillAddr", "ShipAddr", "ShipDate", "ShipMethodRef", "TrackingNum"),
     *("PaymentMethodRef", "PaymentRefNum", "DepositToAccountRef", "DepartmentRef", "ClassRef", "TxnTaxDetail"),
     *("ApplyTaxAfterDiscount", "ShippingTaxIncludedInTotalTax", "GlobalTaxCalculation", "Balance", "PrintStatus"),
-    *("EmailStatus", "CustomField", "HomeTotalAmt"),
+    *("EmailStatus", "CustomField", "HomeTotalAmt", "LinkedTxn", "ShipFromAddr", "PaymentType", "TxnSource"),
 }
 FIELDS["RefundReceipt"] = FIELDS["SalesReceipt"] - {"TrackingNum", "ShipDate", "ShipMethodRef"}
 LENGTHS = {
@@ -187,7 +192,7 @@ def _in_stock_by(company: Company, lines: list[Row], date: str) -> None:
 
 def _dated(company: Company, body: Row) -> None:
     date = body.get("TxnDate")
-    if date is None:
+    if not date:
         body["TxnDate"] = date = company_date(company)
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(date)):
         raise Refused("2010", f"Invalid Date : {date}", "TxnDate")
