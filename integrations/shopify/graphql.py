@@ -6,7 +6,6 @@ https://shopify.dev/docs/api/usage/limits, https://shopify.dev/docs/api/usage/re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,7 +43,7 @@ class GraphQL:
     def __init__(self, settings: ShopifySettings, services: Services) -> None:
         self.settings, self.services = settings, services
         self._path = f"/admin/api/{settings.api_version}/graphql.json"
-        self._throttle = Throttle(services.clock, services.sleep) if settings.pace else None
+        self._throttle = Throttle(services.limits.bucket("points"), services.sleep) if settings.pace else None
         self.served_version = ""
         self.deprecated: dict[str, str] = {}
         self._api = ApiClient(
@@ -70,24 +69,21 @@ class GraphQL:
     def ask(self, document: Document, *, repeatable: bool = False, **variables: Any) -> Any:
         """The answer's `data`. `repeatable` marks a mutation that Shopify applies once however often it arrives."""
         safety: Safety = ("repeatable" if repeatable else "once") if document.writes else "read"
-        with self._paid(document):
-            try:
-                return self._asked(document, safety, variables)
-            except Unexplained:
-                self.services.sleep(1.0)
-                return self._asked(document, safety, variables)
-
-    def _paid(self, document: Document) -> AbstractContextManager[None]:
-        return self._throttle.paid(document) if self._throttle else nullcontext()
+        try:
+            return self._asked(document, safety, variables)
+        except Unexplained:
+            self.services.sleep(1.0)
+            return self._asked(document, safety, variables)
 
     def _asked(self, document: Document, safety: Safety, variables: Mapping[str, Any]) -> Any:
+        taken = self._throttle.wait(document) if self._throttle else 0.0
         response = self._api.request(
             "POST",
             self._path,
             safety=safety,
             operation=document.name,
             json={"query": document.text, "operationName": document.name, "variables": variables},
-            extensions={"document": document},
+            extensions={"document": document, "taken": taken},
         )
         data = response.extensions["answer"].get("data")
         if not isinstance(data, dict):
@@ -119,7 +115,7 @@ class GraphQL:
         extensions = body.get("extensions")
         told: dict[str, Any] = extensions if isinstance(extensions, dict) else {}
         if self._throttle:
-            self._throttle.learn(document, told.get("cost"))
+            self._throttle.learn(document, response.request.extensions["taken"], told.get("cost"))
         refuse_misread_search(document, told.get("search"), request_id(response))
         refuse_errors(document, body, request_id(response))
 

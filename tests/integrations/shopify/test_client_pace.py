@@ -11,6 +11,7 @@ import pytest
 from commerce.errors import (
     RateLimited,
 )
+from integrations.limits import LocalBucket
 from integrations.shopify import documents
 from integrations.shopify.throttle import Throttle
 
@@ -71,15 +72,13 @@ def test_the_throttle_waits_for_what_is_missing_and_no_longer():
         slept.append(seconds)
         now[0] += seconds
 
-    throttle = Throttle(lambda: now[0], sleep)
+    throttle = Throttle(LocalBucket(lambda: now[0]), sleep)
     status = {"maximumAvailable": 100, "currentlyAvailable": 4, "restoreRate": 2}
-    throttle.learn(documents.LOCATIONS, {"requestedQueryCost": 12, "throttleStatus": status})
+    throttle.learn(documents.LOCATIONS, 12, {"requestedQueryCost": 12, "throttleStatus": status})
     # when a call of 12 points is due
-    with throttle.paid(documents.LOCATIONS):
-        pass
+    throttle.wait(documents.LOCATIONS)
     # then it waits four seconds; a second one, six more
-    with throttle.paid(documents.LOCATIONS):
-        pass
+    throttle.wait(documents.LOCATIONS)
     assert slept == [4.0, 6.0]
 
 
@@ -115,7 +114,7 @@ def test_the_limits_of_the_plan_are_read_from_the_answers(plan, each_second, flo
 
 
 def test_calls_that_are_under_way_count_although_no_answer_tells_of_them_yet():
-    # given 20 points, and two calls of 12 at the same time in two threads
+    # given 20 points, of which a call that is under way takes 12
     slept: list[float] = []
     now = [0.0]
 
@@ -123,19 +122,16 @@ def test_calls_that_are_under_way_count_although_no_answer_tells_of_them_yet():
         slept.append(seconds)
         now[0] += seconds
 
-    throttle = Throttle(lambda: now[0], sleep)
+    throttle = Throttle(LocalBucket(lambda: now[0]), sleep)
     status = {"maximumAvailable": 100, "currentlyAvailable": 20, "restoreRate": 2}
-    with ThreadPoolExecutor(1) as other, throttle.paid(documents.LOCATIONS):
-        # when the answer to another one says that there are 20, our 12 not yet taken
-        other.submit(throttle.learn, documents.LOCATIONS, {"requestedQueryCost": 12, "throttleStatus": status}).result()
-        # then a second call waits for four more points
-        other.submit(enter, throttle).result()
+    told = {"requestedQueryCost": 12, "actualQueryCost": 12, "throttleStatus": status}
+    throttle.learn(documents.LOCATIONS, 12, told)
+    throttle.wait(documents.LOCATIONS)
+    # when an answer to an older one still says that there are 20, our 12 not yet taken
+    throttle.learn(documents.LOCATIONS, 12, told)
+    # then the next call waits for four more points
+    throttle.wait(documents.LOCATIONS)
     assert slept == [2.0]
-
-
-def enter(throttle: Throttle) -> None:
-    with throttle.paid(documents.LOCATIONS):
-        pass
 
 
 @pytest.mark.parametrize(
@@ -151,9 +147,9 @@ def enter(throttle: Throttle) -> None:
     ],
 )
 def test_a_cost_that_nobody_can_read_stops_nothing(cost):
-    throttle = Throttle(lambda: 0.0, lambda _: None)
-    throttle.learn(documents.LOCATIONS, cost)
-    enter(throttle)
+    throttle = Throttle(LocalBucket(lambda: 0.0), lambda _: None)
+    throttle.learn(documents.LOCATIONS, 12, cost)
+    assert throttle.wait(documents.LOCATIONS) > 0
 
 
 def test_the_pace_is_kept_by_several_threads_that_share_a_client():
