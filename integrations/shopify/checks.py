@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from commerce.errors import HubError
-from commerce.ports import Finding
-from integrations.shopify import documents
+from commerce.ports import Alert, Finding
+from integrations.shopify import documents, versions
 from integrations.shopify.graphql import GraphQL
 from integrations.shopify.schemas import Location
 from integrations.shopify.settings import ShopifySettings
@@ -24,6 +24,8 @@ SCOPES = {
     "read_fulfillments": "webhooks about fulfilments",
 }
 """What the hub needs each scope for."""
+OF_SERVICES = ("read_third_party_fulfillment_orders", "write_third_party_fulfillment_orders")
+"""What it needs besides when a fulfilment service ships for the shop."""
 IN_DASHBOARD = "in the Dev Dashboard, add it to the app's scopes, release a version, and approve it in the shop"
 
 
@@ -50,8 +52,17 @@ class Checks:
         yield from scopes(granted)
         yield self._version({one["handle"] for one in seen["publicApiVersions"] if one["supported"]})
         yield self._signing()
-        yield from self._places()
-        yield from self._addresses()
+        if holds(granted, "read_locations"):
+            yield from self._places(granted)
+        if holds(granted, "read_orders"):
+            yield from self._addresses()
+        yield from self._deprecated()
+
+    def concerns(self) -> Iterator[Alert]:
+        """The end of the API version, some weeks ahead. No call is made."""
+        found = versions.ending(self.settings.name, self.settings.api_version, self.graphql.now())
+        if found is not None:
+            yield found
 
     def check_locations(self, ids: Sequence[str]) -> Iterator[Finding]:
         """Whether the locations of a stock map exist in the shop; ids are numbers."""
@@ -78,7 +89,8 @@ class Checks:
             hint = "set api_version in stack.toml to a supported version, and read the changelog first"
             return Finding(subject="API version", ok=False, message=message, hint=hint)
         newer = sorted(one for one in supported if one > pinned)
-        message = f"{pinned} is served" + (f"; newer stable ones: {', '.join(newer)}" if newer else "")
+        until = f"{pinned} is served, at least until {versions.ends(pinned):%Y-%m-%d}"
+        message = until + (f"; newer stable ones: {', '.join(newer)}" if newer else "")
         return Finding(subject="API version", ok=True, message=message)
 
     def _signing(self) -> Finding:
@@ -89,13 +101,24 @@ class Checks:
             subject="webhook secret", ok=True, message="none: webhooks are refused, polling works", hint=hint
         )
 
-    def _places(self) -> Iterator[Finding]:
+    def _places(self, granted: set[str]) -> Iterator[Finding]:
         try:
-            names = [f"{one.name} = {one.legacy_resource_id}" for one in self.locations()]
+            places = self.locations()
         except HubError as error:
             yield Finding(subject="locations", ok=False, message=str(error), hint=error.hint)
             return
-        yield Finding(subject="locations", ok=bool(names), message=", ".join(names) or "the shop has none")
+        names = [f"{one.name} = {one.legacy_resource_id}" for one in places]
+        hint = "" if names else "make a location under Settings > Locations"
+        yield Finding(subject="locations", ok=bool(names), message=", ".join(names) or "the shop has none", hint=hint)
+        theirs = [one.name for one in places if one.fulfillment_service is not None]
+        for scope in (one for one in OF_SERVICES if theirs and not holds(granted, one)):
+            message = f"is missing, so what {', '.join(theirs)} ships looks as if there were nothing to ship"
+            yield Finding(subject=f"scope {scope}", ok=False, message=message, hint=IN_DASHBOARD)
+
+    def _deprecated(self) -> Iterator[Finding]:
+        for operation, reason in self.graphql.deprecated.items():
+            hint = "update backroom before the next version of Shopify's API"
+            yield Finding(subject=f"deprecated {operation}", ok=False, message=reason[:300], hint=hint)
 
     def _addresses(self) -> Iterator[Finding]:
         """Whether Shopify shows us where parcels go: on some plans it hides personal data from custom apps."""
@@ -113,9 +136,14 @@ class Checks:
             yield Finding(subject="addresses", ok=True, message="names and streets of recent orders are visible")
 
 
+def holds(granted: set[str], scope: str) -> bool:
+    """Whether a scope is granted; one to write includes the one to read."""
+    return scope in granted or scope.replace("read_", "write_", 1) in granted
+
+
 def scopes(granted: set[str]) -> Iterator[Finding]:
     """One finding for what is missing, by name; one when nothing is. A write scope includes its read scope."""
-    missing = [one for one in SCOPES if one not in granted and one.replace("read_", "write_", 1) not in granted]
+    missing = [one for one in SCOPES if not holds(granted, one)]
     for one in missing:
         yield Finding(
             subject=f"scope {one}", ok=False, message=f"is missing: needed for {SCOPES[one]}", hint=IN_DASHBOARD

@@ -70,11 +70,11 @@ LOCATIONS = _document(
     query Locations($after: String) {
       locations(first: 100, after: $after, includeInactive: false, includeLegacy: true) {
         pageInfo { hasNextPage endCursor }
-        nodes { id legacyResourceId name isActive }
+        nodes { id legacyResourceId name isActive fulfillmentService { serviceName } }
       }
     }
     """,
-    cost=12,
+    cost=20,
 )
 
 VARIANTS_BY_SKU = _document(

@@ -266,12 +266,19 @@ class Variant(Seen):
     inventory_item: InventoryItem
 
 
+class FulfillmentService(Seen):
+    """An app that ships from a place of its own."""
+
+    service_name: Text = ""
+
+
 class Location(Seen):
-    """A place that holds stock."""
+    """A place that holds stock; `fulfillment_service` ships from it, when that is not the merchant."""
 
     legacy_resource_id: str
     name: str
     is_active: bool
+    fulfillment_service: FulfillmentService | None = None
 
 
 class Subscription(Seen):

@@ -16,7 +16,7 @@ import httpx
 from integrations.shopify.simulator import bulk_rows, filters
 from integrations.shopify.simulator.clock import maybe_stamp, stamp
 from integrations.shopify.simulator.errors import FieldError, RequestError
-from integrations.shopify.simulator.inventory import user_error
+from integrations.shopify.simulator.idempotency import user_error
 from integrations.shopify.simulator.model import gid
 from integrations.shopify.simulator.paging import Page
 from integrations.shopify.simulator.plan import Request, resolves
