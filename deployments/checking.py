@@ -31,12 +31,19 @@ def findings(connection: str | None = None, hub: Hub | None = None) -> Iterator[
 
 
 def of_a_connection(hub: Hub, name: str) -> Iterator[Finding]:
-    """What a connection finds of itself, and whether its vendor sends us webhooks."""
-    yield from looked_at(name, functools.partial(check_one, hub, name))
+    """What a connection finds of itself, and whether its vendor sends us webhooks.
+
+    What the webhooks cannot be looked at for, the connection has mostly said already: one advice is one line.
+    """
+    advice: set[str] = set()
+    for finding in looked_at(name, functools.partial(check_one, hub, name)):
+        advice |= {finding.hint} if finding.hint and not finding.ok else set()
+        yield finding
     yield from looked_at(name, functools.partial(unmapped, hub, name))
     client = opened_or_none(hub, name)
     if hub.stack.hub.receiver and isinstance(client, Subscribing):
-        yield from looked_at(name, functools.partial(client.check_webhooks, hook_address(hub, name)))
+        found = looked_at(name, functools.partial(client.check_webhooks, hook_address(hub, name)))
+        yield from (finding for finding in found if finding.ok or finding.hint not in advice)
 
 
 UNMAPPED = ("unmapped_tax", "missing_item", "missing_account")

@@ -32,8 +32,8 @@ TO_DO = {
     ),
     "invalid_client": ("does not know our client id and secret", "check client_id and {variables}_CLIENT_SECRET"),
     "application_cannot_be_found": ("does not know our client id", "check client_id in stack.toml"),
-    "invalid_request": ("has ended our permission: the refresh token is dead", GIVE_ANEW),
-    "invalid_grant": ("has ended our permission: the refresh token is dead", GIVE_ANEW),
+    "invalid_request": ("does not take what we hold of our permission any more", GIVE_ANEW),
+    "invalid_grant": ("does not take what we hold of our permission any more", GIVE_ANEW),
 }
 """What the token endpoint's words mean, and what a person can do."""
 NEVER = timedelta(days=36_500)
