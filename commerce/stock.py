@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import ROUND_FLOOR
+from decimal import ROUND_FLOOR, Decimal
 
 from commerce.money import Exact
 from commerce.values import Frozen, Moment
@@ -35,13 +35,15 @@ class StockTarget(Frozen):
     because: str
 
 
-def sellable(level: StockLevel, *, buffer: int = 0, unseen: int = 0, floor: int = 0) -> tuple[int, str]:
-    """Units that may be offered, and the sum that explains them.
+def sellable(
+    amount: Decimal, *, figure: str = "available", buffer: int = 0, unseen: int = 0, floor: int = 0
+) -> tuple[int, str]:
+    """Units that may be offered of `amount`, and the sum that explains them; `figure` is what the amount is called.
 
     Rounds down, never up; never below `floor`. `buffer` is kept back; `unseen` are units of orders that the log has and
     the inventory app does not know yet.
     """
-    whole = int(level.available.to_integral_value(rounding=ROUND_FLOOR))
+    whole = int(amount.to_integral_value(rounding=ROUND_FLOOR))
     left = max(0, whole - buffer - unseen)
-    because = f"{level.available.normalize():f} available - {buffer} buffer - {unseen} not yet known = {left}"
+    because = f"{amount.normalize():f} {figure} - {buffer} buffer - {unseen} not yet known = {left}"
     return (floor, f"{because}, at least {floor}") if floor > left else (left, because)

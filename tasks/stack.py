@@ -50,6 +50,11 @@ class StockRules(Strict):
     locations: dict[str, str] = Field(default_factory=dict, description="inventory location -> storefront location id")
     ignored_locations: tuple[str, ...] = Field((), description="inventory locations that are not for sale, on purpose")
     skus: dict[str, str] = Field(default_factory=dict, description="inventory SKU -> storefront SKU where they differ")
+    offer: Literal["available", "on_hand"] = Field(
+        "available",
+        description="what the inventory app has promised already is left out, or not: on_hand when its promises are "
+        "this storefront's own orders, which are subtracted here",
+    )
     buffer: int = Field(0, ge=0, description="units of each SKU kept back")
     buffers: dict[str, int] = Field(default_factory=dict, description="units kept back, by storefront SKU")
     location_buffers: dict[str, NonNegativeInt] = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_FLOOR
+from decimal import ROUND_FLOOR, Decimal
 
 from commerce.errors import HubError, UnexpectedAnswer
 from commerce.outcomes import Retry
@@ -131,11 +131,17 @@ def target(rules: StockRules, key: tuple[str, str], levels: Sequence[StockLevel]
     Two halves of a thing at two places are no whole one.
     """
     sku, place = key
-    first = levels[0]
-    whole = (level.available.to_integral_value(rounding=ROUND_FLOOR) for level in levels)
-    together = first if len(levels) == 1 else first.model_copy(update={"available": sum(whole)})
+    amounts = [level.on_hand if rules.offer == "on_hand" else level.available for level in levels]
+    whole = (amount.to_integral_value(rounding=ROUND_FLOOR) for amount in amounts)
+    together = amounts[0] if len(amounts) == 1 else sum(whole, Decimal(0))
     kept_back = rules.buffers.get(sku, rules.location_buffers.get(place, rules.buffer))
-    quantity, because = sellable(together, buffer=kept_back, unseen=unseen, floor=rules.floors.get(sku, 0))
+    quantity, because = sellable(
+        together,
+        figure=rules.offer.replace("_", " "),
+        buffer=kept_back,
+        unseen=unseen,
+        floor=rules.floors.get(sku, 0),
+    )
     return StockTarget(sku=sku, location_id=place, quantity=quantity, because=because)
 
 

@@ -122,7 +122,8 @@ def to_level(
         source=source,
         sku=sku,
         location=str(row.location_id),
-        on_hand=row.quantity_in_stock,
+        # What can be put together of a kit is all that there is of it, however one counts.
+        on_hand=promised if kit else row.quantity_in_stock,
         committed=row.quantity_committed,
         available=promised,
         as_of=as_of,

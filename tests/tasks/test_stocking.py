@@ -225,6 +225,17 @@ def test_less_than_nothing_is_told_once_and_when_it_is_over(house: House) -> Non
     assert house.hub.ledger.open_alerts() == []
 
 
+def test_what_is_on_hand_is_offered_less_our_own_orders_when_the_merchant_says_so(house: House) -> None:
+    # given an app that learns of the storefront's orders and commits their units, which the log knows of as well
+    order(house, lines=[{"sku": "MUG-RED", "quantity": 3, "price": "25.00"}])
+    house.record()
+    counted(house, "MUG-RED", 10, committed=3)
+    # then what is available less the same order would be subtracted twice, and what is on hand is not
+    assert rows(sync(house), "done")["MUG-RED"] == "7 -> 4: 7 available - 0 buffer - 3 not yet known = 4"
+    rules(house, offer="on_hand")
+    assert rows(sync(house), "done")["MUG-RED"] == "4 -> 7: 10 on hand - 0 buffer - 3 not yet known = 7"
+
+
 def test_units_are_kept_back_by_location_and_by_sku(house: House) -> None:
     east = house.hub.stack.route(ROUTE).stock.locations["2"]
     rules(house, buffer=1, location_buffers={east: 2}, buffers={"MUG-BLUE": 4})

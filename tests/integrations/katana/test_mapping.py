@@ -54,6 +54,11 @@ def test_a_kit_that_was_sold_below_zero_is_worth_what_its_parts_allow() -> None:
     assert read(a_row({"type": "kit"}, quantity_in_stock="-2", quantity_potential="8"))[0]["available"] == "8"
 
 
+def test_of_a_kit_what_can_be_put_together_is_on_hand_too() -> None:
+    kit = read(a_row({"type": "kit"}, quantity_in_stock="0", quantity_committed="1", quantity_potential="8"))[0]
+    assert (kit["on_hand"], kit["available"]) == ("8", "8")
+
+
 def test_archived_rows_are_not_for_sale() -> None:
     assert read(a_row(archived_at="2026-11-20T10:00:00.000Z")) == []
 
