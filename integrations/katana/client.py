@@ -47,7 +47,7 @@ class Katana(Checks, Subscriptions):
             base_url=settings.base_url,
             auth=HeaderAuth("authorization", f"Bearer {settings.api_key.get_secret_value()}"),
             transport=services.transport,
-            inspect=lambda answer: refusals.inspect(answer, services.clock()),
+            inspect=lambda answer: refusals.inspect(answer, services.clock(), settings.name),
             pace=Paced(PACE, clock=services.clock, sleep=services.sleep) if settings.pace else None,
             calls=services.calls,
             sleep=services.sleep,

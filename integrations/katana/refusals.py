@@ -25,7 +25,7 @@ class Invalid(Rejected):
         self.paths = paths
 
 
-def inspect(answer: httpx.Response, now: float) -> None:
+def inspect(answer: httpx.Response, now: float, connection: str) -> None:
     """Raise what Katana's own words mean, where they say more than the status does. `now` in seconds."""
     if answer.is_success:
         return
@@ -39,7 +39,7 @@ def inspect(answer: httpx.Response, now: float) -> None:
         raise NotAuthorised(
             VENDOR,
             f"your plan has no API, or the key's owner may not use it ({words})",
-            hint="the API needs the Professional plan or above; then: backroom resume",
+            hint=f"the API needs the Professional plan or above; then: backroom resume {connection}",
             code=NO_API,
         )
     if answer.status_code == 422:

@@ -46,7 +46,7 @@ def test_a_plan_without_api_is_one_line(connect: Connect, account: KatanaSimulat
     [wrong] = [one for one in connect().check() if not one.ok]
     assert wrong.subject == "plan"
     assert "your plan has no API" in wrong.message
-    assert "Professional plan" in wrong.hint
+    assert wrong.hint == "the API needs the Professional plan or above; then: backroom resume inventory"
 
 
 def test_a_page_of_a_proxy_says_nothing_of_the_plan(connect: Connect, account: KatanaSimulator) -> None:
