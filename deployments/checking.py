@@ -122,15 +122,22 @@ def ensure_webhooks(hub: Hub | None = None) -> list[tuple[str, str, str, str]]:
 
     For each topic: connection, topic, what was done, and the address it is sent to.
 
-    Raises NotConfigured when stack.toml does not say where the receiver is reached.
+    Raises NotConfigured when stack.toml does not say where the receiver is reached. A vendor that refuses keeps no
+    other from being subscribed; its error is raised at the end.
     """
     opened = hub or the_hub()
     if not opened.stack.hub.receiver:
         raise NotConfigured("hub.receiver", "is not set", hint="say where vendors reach the webhook receiver")
     done: list[tuple[str, str, str, str]] = []
+    failures: list[HubError] = []
     for name in opened.stack.connections:
         client = opened.client(name)
         if isinstance(client, Subscribing):
             address = hook_address(opened, name)
-            done += [(name, topic, what, address) for topic, what in client.ensure_webhooks(address).items()]
+            try:
+                done += [(name, topic, what, address) for topic, what in client.ensure_webhooks(address).items()]
+            except HubError as error:
+                failures.append(error)
+    if failures:
+        raise failures[0]
     return done

@@ -232,12 +232,20 @@ def test_webhooks_are_made_once_and_need_an_address(at_home: House) -> None:
     assert (result.exit_code, "hub.receiver: is not set" in result.stderr) == (2, True)
 
 
+def test_a_vendor_that_refuses_keeps_no_other_from_being_subscribed(at_home: House) -> None:
+    at_home.vendors["shop"].faults.append(Fault(on="graphql", status=403, times=99))
+    assert backroom("webhooks").exit_code == 1
+    [hook] = at_home.vendors["inventory"].state()["webhooks"]
+    assert hook["url"] == "http://127.0.0.1:8720/hooks/inventory"
+
+
 def test_a_vendor_that_refuses_is_1_with_its_words(at_home: House) -> None:
     at_home.vendors["shop"].faults.append(Fault(on="graphql", status=403, times=99))
     result = backroom("webhooks")
     assert result.exit_code == 1
     assert (
-        result.stderr == "shopify: forbids this app to call the shop (403)\n  is the app installed in this very shop?\n"
+        result.stderr == "shopify: forbids this app to call the shop (403)\n"
+        "  is the app installed in this very shop? then: backroom resume shop\n"
     )
 
 
