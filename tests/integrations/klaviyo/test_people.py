@@ -47,6 +47,14 @@ def test_a_phone_number_that_is_all_we_know_holds_the_order(account, klaviyo) ->
     assert "5035550123" not in held.reason + held.hint
 
 
+def test_a_customer_without_an_address_whose_number_is_refused_is_known_by_the_shops_id(account, klaviyo) -> None:
+    account.do_refuse_phone("+15035550123")
+    customer = a_customer(email="")
+    (outcome,) = deliver(klaviyo, [placed(1, email="", phone="+15035550123", customer=customer)]).values()
+    assert isinstance(outcome, Done)
+    assert {event["external_id"] for event in account.state()["events"]} == {"shop:9001"}
+
+
 @pytest.mark.parametrize("conflicts", ["first", "refuse"])
 def test_identifiers_of_two_people_go_with_the_address(account, klaviyo, conflicts) -> None:
     # given two people at Klaviyo, one of whom has the number that the other now types in
@@ -137,10 +145,11 @@ def test_nobody_known_is_nobody_deleted(account, klaviyo, person) -> None:
     assert paths(account) == []
 
 
-def test_a_customer_id_is_quoted(account, klaviyo) -> None:
-    deliver(klaviyo, [placed(1, customer=a_customer(id='9"),equals(email,"x'))])
+@pytest.mark.parametrize("customer_id", ['9"),equals(email,"x', "9\\", '9\\"', "9',x"])
+def test_a_customer_id_is_quoted(account, klaviyo, customer_id) -> None:
+    deliver(klaviyo, [placed(1, customer=a_customer(id=customer_id))])
     deliver(klaviyo, [placed(2)])
-    klaviyo.forget(Person(customer_id='9"),equals(email,"x', source="shop"))
+    klaviyo.forget(Person(customer_id=customer_id, source="shop"))
     assert (account.state()["profiles"], account.state()["deleted"]) == (1, 1)
 
 
