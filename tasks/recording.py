@@ -18,6 +18,9 @@ READ_BEGAN = "orders-read-began"
 READ_AGAIN, AGAIN_EVERY, AGAIN_BACK = "orders-read-again", timedelta(days=1), timedelta(days=2)
 """Once a day two days are read again, for what the search showed later than the overlap and no webhook told."""
 
+PARCELS_AGAIN, PARCELS_EVERY, PARCELS_BACK = "parcels-read-again", timedelta(hours=1), timedelta(hours=2)
+"""Once an hour two hours of parcels are read again: a list may show a label late, and no webhook need have told."""
+
 FIRST_READ = timedelta(days=7)
 """How far back the very first read goes when stack.toml has no `hub.start`."""
 
@@ -59,10 +62,17 @@ def record_changed_parcels(hub: Hub, source: str, *, unread_too: bool = False) -
     """
     client = hub.playing(source, ParcelSource)
     since, until = window(hub, source, PARCELS)
+    began, again = hub.ledger.moment_now(), hub.ledger.cursor(source, PARCELS_AGAIN)
+    reread = again is None or began - again >= PARCELS_EVERY
+    if reread and hub.ledger.cursor(source, PARCELS) is not None:
+        since = min(since, until - PARCELS_BACK)
     if unread_too:
         unread = (one.since - BEFORE_NOTICED for one in hub.ledger.held(source) if one.cause == UNREADABLE)
         since = min([since, *unread])
-    return record_pages(hub, source, client.changed_parcels(since, until), cursor=PARCELS)
+    tally = record_pages(hub, source, client.changed_parcels(since, until), cursor=PARCELS)
+    if reread:
+        hub.ledger.set_cursor(source, PARCELS_AGAIN, began)
+    return tally
 
 
 def record_orders_by_id(hub: Hub, source: str, ids: Sequence[str]) -> Tally:
