@@ -27,6 +27,7 @@ HOLD_UNTIL = "2099-12-31T00:00:00Z"
 FROM_ITS_WAREHOUSE = ("ship_from", "return_to")
 """Shown in full beside the warehouse's id: sent back unchanged they would contradict a new one."""
 
+DOOR = ("name", "company_name", "address_line1", "address_line2", "city_locality", "postal_code", "country_code")
 NUMBER_LENGTH = 50
 CUSTOM_FIELD_LENGTH = 100
 
@@ -101,9 +102,21 @@ def to_update(existing: Mapping[str, Any], body: Mapping[str, Any]) -> dict[str,
     return {
         **{name: value for name, value in existing.items() if not (moved and name in FROM_ITS_WAREHOUSE)},
         **body,
+        "ship_to": _same_door(existing.get("ship_to"), body["ship_to"]),
         "items": [*ours, *theirs],
         "advanced_options": {**(existing.get("advanced_options") or {}), **body["advanced_options"]},
     }
+
+
+def _same_door(there: Any, wanted: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The wanted address, with what ShipStation and staff have found out about it as long as it stays the same."""
+    ours = {name: value for name, value in wanted.items() if name != "address_residential_indicator"}
+    known = there if isinstance(there, Mapping) else {}
+    if any(
+        (known.get(name) or None) != (value or None) for name, value in ours.items() if name not in ("email", "phone")
+    ):
+        return wanted
+    return {**wanted, **known, **ours}
 
 
 def _order_of(item: Mapping[str, Any]) -> str:

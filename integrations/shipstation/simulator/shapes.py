@@ -13,6 +13,14 @@ STORE = "se-2481946"
 
 NOTHING: Json = {"currency": "usd", "amount": 0.0}
 MONIES = ("amount_paid", "shipping_paid", "tax_paid")
+NOWHERE: Json = {
+    "instructions": None,
+    "geolocation": [],
+    "email": None,
+    "company_name": None,
+    "address_line2": None,
+    "address_line3": None,
+}
 POUND: Json = {"value": 1.0, "unit": "pound"}
 INCHES: Json = {"unit": "inch", "length": 0.0, "width": 0.0, "height": 0.0}
 
@@ -118,7 +126,7 @@ def as_shown(shipment: Json, warehouses: dict[str, Json], new_id: Callable[[str]
     shipment["packages"] = [_package(each, new_id) for each in shipment.get("packages") or [{}]]
     total = sum(each["weight"]["value"] for each in shipment["packages"])
     shipment["total_weight"] = {"value": total, "unit": shipment["packages"][0]["weight"]["unit"]}
-    shipment["ship_to"] = {"geolocation": [], "instructions": None, **shipment["ship_to"]}
+    shipment["ship_to"] = {**NOWHERE, **shipment["ship_to"]}
     warehouse = warehouses.get(shipment["warehouse_id"] or "")
     from_there = copy.deepcopy(warehouse["origin_address"] if warehouse else an_address("Default"))
     shipment["ship_from"] = shipment.get("ship_from") or from_there

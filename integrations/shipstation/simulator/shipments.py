@@ -33,7 +33,7 @@ class Habits:
     most_at_once: int | None = None
     """Entries of one create; none is documented."""
     seen_after: float = 0.0
-    """Seconds until a new shipment is found by its key and in lists."""
+    """Seconds until a new shipment or label is found by look-ups and in lists."""
     split_keeps_fields: bool = True
     """Whether a piece that was split off has the custom fields of the whole."""
     combined_away: Literal["cancelled", "deleted"] = "cancelled"
@@ -149,15 +149,15 @@ class Shipments:
     def by_key(self, key: str) -> Json:
         """One shipment by `external_shipment_id`. Raises the vendor's 404."""
         shipment = self.by_id.get(self._ids_by_key.get(key, ""))
-        if shipment is None or not self._is_seen(shipment):
+        if shipment is None or not self.is_seen(shipment):
             raise missing(f"external_shipment_id {key}")
         return shipment
 
-    def _is_seen(self, shipment: Json) -> bool:
-        """Whether look-ups have caught up with it."""
+    def is_seen(self, record: Json) -> bool:
+        """Whether look-ups have caught up with this shipment or label."""
         if not self.habits.seen_after:
             return True
-        age = parsed_time(self._now()) - parsed_time(shipment["created_at"])
+        age = parsed_time(self._now()) - parsed_time(record["created_at"])
         return age.total_seconds() >= self.habits.seen_after
 
     def set_status(self, shipment_id: str, status: str) -> None:
@@ -217,7 +217,7 @@ class Shipments:
         """`GET /v2/shipments` with its filters, newest first unless told otherwise."""
         number = params.get("shipment_number")
         ids = list(self.by_id) if number is None else self._ids_by_number.get(number, [])
-        seen = [each for each in map(self.by_id.__getitem__, ids) if self._is_seen(each)]
+        seen = [each for each in map(self.by_id.__getitem__, ids) if self.is_seen(each)]
         return listed("shipments", seen, params)
 
 

@@ -130,7 +130,8 @@ class Labels:
     def listed(self, params: Mapping[str, str]) -> list[Json]:
         """`GET /v2/labels` with its filters; there is none by change."""
         ids = self._ids_by_shipment.get(params["shipment_id"], []) if "shipment_id" in params else list(self.by_id)
-        return listed("labels", [self.by_id[id] for id in ids], params)
+        seen = [self.by_id[id] for id in ids if self._shipments.is_seen(self.by_id[id])]
+        return listed("labels", seen, params)
 
     def scanned(self, label_id: str, status: str) -> Json:
         """The carrier has seen the parcel: what a track event tells of it. "IT" in transit, "DE" delivered ..."""

@@ -15,6 +15,7 @@ from tests.builders import (
     a_line,
     a_refund,
     a_refund_line,
+    a_shipping_charge,
     after,
     an_address,
     an_order,
@@ -463,3 +464,77 @@ def test_staff_may_change_the_number(world: World) -> None:
     done(world.deliver(cancelled(EVERYTHING))[0])
     assert world.waiting == {}
     assert shipment["warehouse_id"] == EAST
+
+
+# --- changed after the label ------------------------------------------------------------------------------------------
+
+
+def by(title: str, order: Order = EVERYTHING, **fields: Any) -> Order:
+    """The order, delivered by another method."""
+    charge = a_shipping_charge(title=title)
+    return changed(order, shipping=(charge,), updated_at=after(hours=2), **fields)
+
+
+def test_another_delivery_method_before_the_label_changes_the_shipment(world: World) -> None:
+    world.deliver(by("Standard"))
+    world.deliver(by("Express"))
+    assert world.shipments[0]["requested_shipment_service"] == "Express"
+    # and the label for what was asked last is no exception
+    world.sim.do_buy_labels()
+    assert not done(world.deliver(by("Express"))[0]).changed
+
+
+def test_another_delivery_method_after_the_label_is_an_exception(world: World) -> None:
+    world.deliver(by("Standard"))
+    world.sim.do_buy_labels()
+    problem = held(world.deliver(by("Express"))[0])
+    assert problem.cause == "changed_after_shipping"
+    assert "goes by another delivery method" in problem.reason
+    assert "9400118497621001" in problem.reason
+    assert problem.hint
+
+
+def test_a_method_that_a_forgotten_shipment_was_made_with_is_not_guessed(world: World) -> None:
+    # given a shipment whose payload nobody remembers, already labelled
+    world.deliver(by("Standard"))
+    world.sim.do_buy_labels()
+    world.bindings.clear()
+    # then a change of the method cannot be told from what was there
+    assert isinstance(world.deliver(by("Express"), in_doubt=True)[0], Done)
+
+
+@pytest.mark.parametrize(("days", "flagged"), [(1, True), (30, False)])
+def test_another_address_after_the_tracking_was_told(world: World, days: int, flagged: bool) -> None:
+    # given an order that the storefront counts as shipped
+    world.deliver(EVERYTHING)
+    world.sim.do_buy_labels()
+    sent = told(EVERYTHING, world.parcels())
+    world.deliver(sent)
+    # when the shopper changes the address, a day or a month later
+    moved = changed(sent, ship_to=an_address(line1="1 New Street"), updated_at=after(days=days))
+    (outcome,) = world.deliver(moved)
+    # then people hear of it while the parcel may still be stopped
+    if flagged:
+        problem = held(outcome)
+        assert (problem.cause, "9400118497621001" in problem.reason) == ("changed_after_shipping", True)
+    else:
+        assert isinstance(outcome, Done)
+
+
+def test_a_new_warehouse_takes_its_own_address_along(world: World) -> None:
+    world.deliver(EVERYTHING)
+    assert world.shipments[0]["ship_from"]["name"] == "East"
+    world.deliver(routed(a_route("loc-2", MUG_RED=3, TEA=1)))
+    assert (world.shipments[0]["warehouse_id"], world.shipments[0]["ship_from"]["name"]) == (WEST, "West")
+
+
+@pytest.mark.parametrize("frees", [True, False])
+def test_a_void_before_a_cancellation_leaves_nothing_to_ship(frees: bool) -> None:
+    world = World(void_frees=frees)
+    world.deliver(EVERYTHING)
+    (label,) = world.sim.do_buy_labels()
+    world.sim.do_void_label(label)
+    (outcome,) = world.deliver(cancelled(EVERYTHING))
+    # where ShipStation keeps the status after a void, it refuses our cancelling, and a person looks
+    assert isinstance(outcome, Done if frees else Held)
+    assert bool(world.waiting) is False
