@@ -41,6 +41,8 @@ class Standing:
     shipped: bool
     tracking: frozenset[str] = frozenset()
     combined: bool = False
+    postage: str = ""
+    """What its labels have cost, for people."""
 
     @property
     def units(self) -> Counter[str]:
@@ -275,15 +277,17 @@ def changed_too_late(wish: Wish, parts: Sequence[Part]) -> Held | None:
 def _too_late(wish: Wish, standings: Sequence[Standing], change: str) -> Held:
     names = ", ".join(standing.shipment.shipment_id for standing in standings)
     numbers = ", ".join(sorted({number for standing in standings for number in standing.tracking}))
-    return _at_risk(wish, change, names, numbers)
+    postage = " and ".join(standing.postage for standing in standings if standing.postage)
+    return _at_risk(wish, change, names, numbers, postage)
 
 
-def _at_risk(wish: Wish, change: str, names: str, numbers: str) -> Held:
+def _at_risk(wish: Wish, change: str, names: str, numbers: str, postage: str = "") -> Held:
     tracked = f" (tracking {numbers})" if numbers else ""
+    cost = f"postage of {postage}" if postage else "postage"
     return Held(
         cause="changed_after_shipping",
         reason=f"order {wish.order.number} {change} after shipment {names} was shipped or labelled{tracked}: "
-        "goods and postage are at risk",
+        f"goods of an order over {wish.order.current_total} and {cost} are at risk",
         hint="stop the parcel or void its label in ShipStation, or settle it with the shopper; then release or dismiss",
     )
 

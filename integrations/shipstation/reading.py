@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from commerce.orders import Order
 from integrations.shipstation import keys
 from integrations.shipstation.client import Api, Raw, parsed
 from integrations.shipstation.planning import Standing, known_to_the_storefront
-from integrations.shipstation.schemas import Shipment
+from integrations.shipstation.schemas import Label, Shipment
 from integrations.shipstation.wish import Part
 
 
@@ -77,9 +78,12 @@ def _door(raw: Raw) -> tuple[Any, ...]:
 
 
 def standings(api: Api, order: Order, pairs: Sequence[tuple[Part, Raw]]) -> list[Standing]:
-    """The same with what is known of their labels and fulfillments: two calls each, none if the shop knows it all."""
+    """The same with what is known of their labels and fulfillments: two calls each, none if the shop knows it all.
+
+    Of a cancelled order people want to know what its labels have cost.
+    """
     shipments = [parsed(Shipment, raw).only(order.id) for _, raw in pairs]
-    if known_to_the_storefront(order, shipments):
+    if not order.cancelled and known_to_the_storefront(order, shipments):
         everything = frozenset(number for each in order.fulfilments for number in each.tracking_numbers)
         return [
             Standing(part, shipment, raw, shipped=True, tracking=everything, combined=_is_combined(raw))
@@ -98,7 +102,17 @@ def _standing(api: Api, part: Part, shipment: Shipment, raw: Raw) -> Standing:
     numbers = {number for label in outgoing for number in label.tracking_numbers}
     numbers |= {each.tracking_number for each in fulfillments if each.tracking_number}
     shipped = bool(outgoing or fulfillments) or by_status
-    return Standing(part, shipment, raw, shipped, frozenset(numbers), _is_combined(raw))
+    return Standing(part, shipment, raw, shipped, frozenset(numbers), _is_combined(raw), _postage(outgoing))
+
+
+def _postage(labels: Sequence[Label]) -> str:
+    """What they have cost, by currency: "14.80 USD"."""
+    costs: dict[str, Decimal] = {}
+    for label in labels:
+        if label.shipment_cost:
+            currency = label.shipment_cost.currency
+            costs[currency] = costs.get(currency, Decimal(0)) + label.shipment_cost.amount
+    return " and ".join(f"{amount:.2f} {currency}".strip() for currency, amount in sorted(costs.items()))
 
 
 def _is_combined(raw: Raw) -> bool:

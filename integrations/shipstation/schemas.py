@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
@@ -134,6 +135,21 @@ class CreateAnswer(Read):
     shipments: Annotated[tuple[CreatedShipment, ...], BeforeValidator(_objects)] = ()
 
 
+def _cost(value: Any) -> Any:
+    """Postage is told to people only: what cannot be read of it spoils no label."""
+    amount = value.get("amount") if isinstance(value, dict) else None
+    if isinstance(amount, bool) or not isinstance(amount, int | float):
+        return None
+    return {"currency": str(value.get("currency") or "").upper(), "amount": str(amount)}
+
+
+class Cost(Read):
+    """What was paid for a label."""
+
+    currency: str
+    amount: Decimal
+
+
 class LabelPackage(Read):
     """One box of a label."""
 
@@ -155,6 +171,7 @@ class Label(Read):
     carrier_code: Text = ""
     service_code: Text = ""
     batch_id: Text = ""
+    shipment_cost: Annotated[Cost | None, BeforeValidator(_cost)] = None
     is_return_label: Flag = False
     voided: Flag = False
     voided_at: Time | None = None

@@ -238,7 +238,7 @@ def test_an_order_cancelled_after_shipping_is_for_a_person(world: World, how: st
     # then what can be stopped is stopped, and somebody learns of the rest
     assert problem.cause == "changed_after_shipping"
     assert f"order #1001 was cancelled after shipment {shipment_id} was shipped or labelled" in problem.reason
-    assert "goods and postage are at risk" in problem.reason
+    assert "of an order over 69.70 USD and postage" in problem.reason
     assert world.shipments[1]["shipment_status"] == "cancelled"
     # and once the label is void, releasing it ends it
     if how == "label":
@@ -538,3 +538,17 @@ def test_a_void_before_a_cancellation_leaves_nothing_to_ship(frees: bool) -> Non
     # where ShipStation keeps the status after a void, it refuses our cancelling, and a person looks
     assert isinstance(outcome, Done if frees else Held)
     assert bool(world.waiting) is False
+
+
+@pytest.mark.parametrize("tracking_told", [False, True])
+def test_a_cancellation_after_the_label_names_what_is_at_risk(world: World, tracking_told: bool) -> None:
+    # given a label of two boxes, whose tracking the storefront may know already
+    world.deliver(EVERYTHING)
+    world.sim.do_buy_labels(packages=2)
+    order = told(EVERYTHING, world.parcels()) if tracking_told else EVERYTHING
+    # when the order is cancelled
+    problem = held(world.deliver(cancelled(order))[0])
+    # then people hear which parcel, what it is worth and what its postage was
+    assert problem.cause == "changed_after_shipping"
+    assert f"goods of an order over {order.current_total} and postage of 7.40 USD are at risk" in problem.reason
+    assert "9400118497621001, 9400118497621002" in problem.reason
