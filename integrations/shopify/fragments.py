@@ -86,11 +86,13 @@ TO_SHIP = """
 fragment ToShip on FulfillmentOrder {
   id
   status
+  requestStatus
+  fulfillAt
   fulfillBy
   supportedActions { action }
   assignedLocation { name location { id } }
   deliveryMethod { methodType presentedName serviceCode }
-  fulfillmentHolds { reason }
+  fulfillmentHolds { reason reasonNotes }
   lineItems(first: 50) { pageInfo { hasNextPage endCursor } nodes { ...ToShipLine } }
 }
 """

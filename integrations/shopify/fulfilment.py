@@ -14,19 +14,31 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationError
 
 from commerce.errors import OutcomeUnknown, Rejected, Unmappable
-from commerce.outcomes import Binding, Done, Held, Outcome, Skipped, Unknown
+from commerce.outcomes import Binding, Done, Held, Outcome, Retry, Skipped, Unknown
 from commerce.parcels import Parcel
-from commerce.ports import Item
+from commerce.ports import Item, Unreadable
 from commerce.values import fingerprint
 from integrations.shopify import documents
 from integrations.shopify.documents import Document
-from integrations.shopify.graphql import GraphQL, long_id, user_errors
-from integrations.shopify.picking import AlreadyGone, Group, as_sent, pick, sent_before
-from integrations.shopify.schemas_fulfilment import OrderToFulfil, Shipped
+from integrations.shopify.graphql import VENDOR, GraphQL, long_id, short_id, user_errors
+from integrations.shopify.picking import (
+    BY_HAND,
+    PATIENCE,
+    AlreadyGone,
+    Group,
+    as_sent,
+    cannot_tell,
+    pick,
+    sent_before,
+    sent_nameless,
+)
+from integrations.shopify.scalars import tidy
+from integrations.shopify.schemas_fulfilment import OrderToFulfil, Shipped, bare
 from integrations.shopify.settings import ShopifySettings
 from integrations.shopify.tracking import to_tracking
-from integrations.shopify.whole import brief, complete
+from integrations.shopify.whole import WholeOrders, brief
 
+LOOK = "look at the order in Shopify; release this record to try again"
 LOOKS = 2
 """How often an order is looked at when Shopify refuses what a look has just shown to be possible."""
 
@@ -47,9 +59,20 @@ class Job(NamedTuple):
         said = [self.order_id, self.location_id, self.tracking, lines, self.parcel.voided]
         return fingerprint(json.dumps(said, sort_keys=True))
 
+    @property
+    def numbers(self) -> frozenset[str]:
+        """Its tracking numbers, as they are compared."""
+        return frozenset(bare(one) for one in self.parcel.tracking_numbers)
+
     def matches(self, made: Shipped) -> bool:
         """Whether a fulfilment carries a tracking number of this parcel."""
-        return bool(made.numbers & set(self.parcel.tracking_numbers))
+        return bool(made.numbers & self.numbers)
+
+    def says_more_than(self, made: Shipped) -> bool:
+        """Whether a fulfilment of this parcel alone lacks one of its numbers, or names another carrier."""
+        company = self.tracking.get("company", "")
+        other_carrier = bool(company) and any(one.company != company for one in made.tracking_info)
+        return made.numbers <= self.numbers and (made.numbers != self.numbers or other_carrier)
 
 
 class Fulfilments:
@@ -88,7 +111,7 @@ class Fulfilments:
             return Held(cause="unreadable", reason=reason, hint="report it; it was recorded by another version")
         source, _, rest = parcel.order_key.partition(":")
         order_id, _, location_id = rest.partition("/")
-        if source != self.settings.name or not order_id.isdigit():
+        if source != self.settings.name or not (order_id.isascii() and order_id.isdigit()):
             return Skipped(reason=f"not an order of {self.settings.name}: {parcel.order_key or 'typed in by hand'}")
         tracking = to_tracking(parcel, self.settings.carriers)
         job = Job(item, parcel, order_id, location_id or parcel.location_id, tracking)
@@ -96,20 +119,39 @@ class Fulfilments:
             return Done(binding=item.binding, changed=False)
         return job
 
-    def _orders(self, ids: Iterable[str]) -> dict[str, OrderToFulfil | Held]:
-        """The orders as they are now, by number. What is deleted is not there; what we cannot read is held."""
+    def _orders(self, ids: Iterable[str]) -> dict[str, OrderToFulfil | Unreadable]:
+        """The orders as they are now, by number. What is deleted is not there; what we cannot read says why."""
         wanted = [long_id("Order", one) for one in sorted(ids)]
-        nodes = self.graphql.ask(documents.ORDERS_TO_FULFIL, ids=wanted).get("nodes") if wanted else []
-        found: dict[str, OrderToFulfil | Held] = {}
-        for node in nodes or []:
-            if node and node.get("__typename") == "Order":
-                complete(self.graphql, node)
-                found[str(node["legacyResourceId"])] = readable(node)
+        reader = WholeOrders(self.graphql, self.settings, self.batch)
+        found: dict[str, OrderToFulfil | Unreadable] = {}
+        for gid, node in reader.nodes(documents.ORDERS_TO_FULFIL, wanted):
+            if isinstance(node, Unreadable):
+                found[short_id(gid)] = node
+            elif node.get("__typename") == "Order":
+                found[short_id(gid)] = reader.completed(gid, node) or self._readable(gid, node)
         return found
 
-    def _one(self, job: Job, order: OrderToFulfil | Held | None) -> Outcome:
-        if isinstance(order, Held):
-            return order
+    def _readable(self, gid: str, node: dict[str, Any]) -> OrderToFulfil | Unreadable:
+        """The order, or why it cannot be read. Of a list that is too long to be seen whole, our own may be missing."""
+        label = str(node.get("name") or short_id(gid))
+        try:
+            order = OrderToFulfil.model_validate(tidy(node))
+        except ValidationError as error:
+            words, hint = (
+                f"order {label} in Shopify cannot be read: {brief(error)}",
+                "report it with the order's number",
+            )
+        else:
+            if len(order.fulfillments) < documents.PLAIN_LIST:
+                return order
+            words, hint = f"order {label} has more fulfilments than Shopify shows at once", BY_HAND
+        return Unreadable(subject=f"{self.settings.name}:{short_id(gid)}", label=label, reason=words, hint=hint)
+
+    def _one(self, job: Job, order: OrderToFulfil | Unreadable | None) -> Outcome:
+        if isinstance(order, Unreadable):
+            if job.item.attempt <= PATIENCE:
+                return Retry(reason=order.reason, after=60)
+            return Held(cause="unreadable", reason=order.reason, hint=order.hint)
         if order is None:
             reason = f"order {job.order_id} of {self.settings.name} is not there: deleted, or older than 60 days"
             hint = "grant read_all_orders if it is old; else the order is gone, and there is nothing to mark"
@@ -130,7 +172,9 @@ class Fulfilments:
         for look in range(LOOKS):
             if look:
                 again = self._orders({job.order_id}).get(job.order_id)
-                order = again if isinstance(again, OrderToFulfil) else order
+                if not isinstance(again, OrderToFulfil):
+                    break
+                order = again
             known = self._known(job, order)
             if known is not None:
                 return known
@@ -140,22 +184,25 @@ class Fulfilments:
                 return Done(binding=self._binding(job, plan.fulfilment.id, foreign=True), changed=False, note=note)
             if not isinstance(plan, list):
                 return plan
+            if job.item.in_doubt and not job.parcel.tracking_numbers and sent_nameless(order, plan):
+                return cannot_tell(order)
             groups = as_sent(plan, order.fulfillment_orders.nodes)
             made, words = self._create(job, groups, again=sent_before(order, plan))
             if made:
                 return Done(binding=self._binding(job, made))
-        hint = "look at the order in Shopify; release this record to try again"
-        return Held(cause="refused", reason=f"order {order.name}: Shopify says {words!r}", hint=hint)
+        return Held(cause="refused", reason=f"order {order.name}: Shopify says {words!r}", hint=LOOK)
 
     def _known(self, job: Job, order: OrderToFulfil) -> Outcome | None:
         """Done if the fulfilment is there; its tracking is corrected, without a mail, if the label is a new one."""
         living = [one for one in order.fulfillments if not one.cancelled]
         ours = next((one for one in living if job.matches(one)), None)
-        if ours is not None:
-            return Done(binding=self._binding(job, ours.id), changed=False)
         bound = job.item.binding
-        replaced = next((one for one in living if bound and bound.vendor_id == one.id), None)
-        if replaced is None or not job.tracking or (bound and bound.data.get("foreign")):
+        if bound and bound.data.get("foreign"):
+            return Done(binding=self._binding(job, ours.id), changed=False) if ours else None
+        if ours is not None and not (bound and bound.vendor_id == ours.id and job.says_more_than(ours)):
+            return Done(binding=self._binding(job, ours.id), changed=False)
+        replaced = ours or next((one for one in living if bound and bound.vendor_id == one.id), None)
+        if replaced is None or not job.tracking:
             return None
         errors = self._write(
             *(documents.TRACKING_UPDATE, "fulfillmentTrackingInfoUpdate"),
@@ -164,7 +211,7 @@ class Fulfilments:
             notify=False,
         )
         if errors:
-            return Held(cause="refused", reason=f"order {order.name}: Shopify says {errors!r}")
+            return Held(cause="refused", reason=f"order {order.name}: Shopify says {errors!r}", hint=LOOK)
         return Done(binding=self._binding(job, replaced.id), note="tracking replaced")
 
     def _take_back(self, job: Job, order: OrderToFulfil) -> Outcome:
@@ -178,28 +225,33 @@ class Fulfilments:
             if bound is None:
                 return Skipped(reason=f"order {order.name} has no fulfilment with this tracking number")
             return Done(binding=self._binding(job, bound.vendor_id), changed=False, note="was taken back already")
-        if not ours.numbers <= set(job.parcel.tracking_numbers):
+        if not ours.numbers <= job.numbers:
             reason = f"the label of order {order.name} was voided, but its fulfilment has other parcels too"
             return Held(
                 cause="shared_fulfilment", reason=reason, hint="correct the tracking numbers in Shopify by hand"
             )
         errors = self._write(documents.FULFILLMENT_CANCEL, "fulfillmentCancel", id=ours.id)
         if errors:
-            return Held(cause="refused", reason=f"order {order.name}: Shopify says {errors!r}")
+            return Held(cause="refused", reason=f"order {order.name}: Shopify says {errors!r}", hint=LOOK)
         return Done(binding=self._binding(job, ours.id), note="fulfilment cancelled: the label was voided")
 
     def _create(self, job: Job, groups: list[Group], *, again: bool) -> tuple[str, str]:
-        """(gid of the new fulfilment, "") or ("", Shopify's words). Sent `again`, it mails nobody a second time."""
+        """(gid of the new fulfilment, "") or ("", Shopify's words). Sent `again`, it mails nobody a second time.
+
+        Raises OutcomeUnknown when Shopify says neither.
+        """
         notify = self.settings.notify_customer and not job.item.newest.historical and not again
         given: dict[str, Any] = {"notifyCustomer": notify, "lineItemsByFulfillmentOrder": groups}
         if job.tracking:
             given["trackingInfo"] = job.tracking
         payload = self.graphql.ask(documents.FULFILLMENT_CREATE, fulfillment=given).get("fulfillmentCreate")
-        errors = user_errors(payload)
+        errors = user_errors(payload) if payload else []
         if errors:
             return "", "; ".join(str(one.get("message")) for one in errors)
         made = (payload or {}).get("fulfillment") or {}
-        return str(made.get("id", "")), "Shopify answered without the fulfilment"
+        if not made.get("id"):  # neither made nor refused: sending it again could ship it twice
+            raise OutcomeUnknown(VENDOR, "answered without the fulfilment")
+        return str(made["id"]), ""
 
     def _write(self, document: Document, field: str, **variables: Any) -> str:
         """Send a mutation that sets a state and so may be repeated; Shopify's words, empty when it went well."""
@@ -210,12 +262,3 @@ class Fulfilments:
         """What Shopify holds for the parcel; a `foreign` fulfilment is never changed by us."""
         url, data = self.settings.order_url(job.order_id), {"foreign": True} if foreign else {}
         return Binding(vendor_id=gid, fingerprint=job.fingerprint, url=url, data=data)
-
-
-def readable(node: dict[str, Any]) -> OrderToFulfil | Held:
-    """The order, or why it is held."""
-    try:
-        return OrderToFulfil.model_validate(node)
-    except ValidationError as error:
-        reason = f"order {node.get('name', '')} in Shopify cannot be read: {brief(error)}"
-        return Held(cause="unreadable", reason=reason, hint="report it with the order's number")

@@ -13,15 +13,17 @@ from typing import Any
 from commerce.errors import Unmappable
 from commerce.outcomes import Held, Outcome, Retry
 from commerce.parcels import Parcel, ParcelLine
-from integrations.shopify.schemas_fulfilment import OrderToFulfil, Shipped, ToShip, ToShipLine
+from integrations.shopify.schemas_fulfilment import Hold, OrderToFulfil, Shipped, ToShip, ToShipLine
 
-OVER = ("closed", "cancelled", "incomplete")
+OVER = ("closed", "cancelled")
 """Nothing more will leave under a fulfilment order in one of these states."""
 MOST_ROWS = 512
 """Rows that Shopify takes in one call."""
 NO_PARCEL = ("none", "pick_up", "retail", "local")
 PATIENCE = 5
 """Tries until an order without fulfilment orders is a matter for a person."""
+
+BY_HAND = "fulfil it in Shopify by hand, with its tracking number"
 
 Group = dict[str, Any]
 """One FulfillmentOrderLineItemsInput."""
@@ -39,12 +41,21 @@ Plan = list[Group] | AlreadyGone | Outcome
 
 def pick(order: OrderToFulfil, parcel: Parcel, location_id: str, attempt: int) -> Plan:
     """What to send for `parcel`: all at one location, never more than remains."""
-    orders = [one for one in order.fulfillment_orders.nodes if not location_id or one.location_id == location_id]
-    here = [one for one in orders if one.status not in OVER and remaining(one)]
+    orders = at(location_id, order, parcel)
+    here = [one for one in orders if (one.fulfillable or one.status not in OVER) and remaining(one)]
     if not any(units_left(line, here) for line in parcel.lines) if parcel.lines else not here:
         sent = already_sent(order, parcel, orders)
         return AlreadyGone(sent) if sent else nothing_to_send(order, location_id, attempt)
     return pick_lines(order, parcel.lines, here) if parcel.lines else pick_all(order, here)
+
+
+def at(location_id: str, order: OrderToFulfil, parcel: Parcel) -> list[ToShip]:
+    """The fulfilment orders of the parcel's location; all of them when Shopify has moved its units away from there."""
+    everywhere = list(order.fulfillment_orders.nodes)
+    here = [one for one in everywhere if one.location_id == location_id]
+    if not location_id or not here:
+        return everywhere
+    return here if not parcel.lines or any(matching(line, here) for line in parcel.lines) else everywhere
 
 
 def pick_lines(order: OrderToFulfil, lines: Sequence[ParcelLine], here: Sequence[ToShip]) -> Plan:
@@ -91,6 +102,25 @@ def sent_before(order: OrderToFulfil, groups: Sequence[Group]) -> bool:
     lines = {line.line_item.id for line in nodes if line.id in rows}
     taken_back = [one for one in order.fulfillments if one.cancelled]
     return any(line.line_item.id in lines for one in taken_back for line in one.fulfillment_line_items.nodes)
+
+
+def sent_nameless(order: OrderToFulfil, groups: Sequence[Group]) -> bool:
+    """Whether just these units have left in a fulfilment without a number: it may be the one we are in doubt about."""
+    rows = {row["id"]: row["quantity"] for group in groups for row in group["fulfillmentOrderLineItems"]}
+    units: dict[str, int] = defaultdict(int)
+    for line in (line for one in order.fulfillment_orders.nodes for line in one.line_items.nodes):
+        if line.id in rows:
+            units[line.line_item.id] += rows[line.id]
+    living = [one for one in order.fulfillments if not one.cancelled and not one.numbers]
+    return any(units_by_line(one) == dict(units) for one in living)
+
+
+def units_by_line(made: Shipped) -> dict[str, int]:
+    """What a fulfilment contains, by order line."""
+    units: dict[str, int] = defaultdict(int)
+    for line in made.fulfillment_line_items.nodes:
+        units[line.line_item.id] += line.quantity or 0
+    return dict(units)
 
 
 def remaining(one: ToShip) -> int:
@@ -185,22 +215,40 @@ def nothing_to_send(order: OrderToFulfil, location_id: str, attempt: int) -> Out
 def held_back(order: OrderToFulfil, orders: Iterable[ToShip]) -> Held:
     """Shopify takes no fulfilment for now, although the parcel has left."""
     stuck = [one for one in orders if not one.fulfillable]
-    why = sorted({hold.reason for one in stuck for hold in one.fulfillment_holds} or {one.status for one in stuck})
-    on_hold = any(one.status == "on_hold" for one in stuck)
-    state = "on hold" if on_hold else "not ready to be fulfilled"
-    return Held(
-        cause="on_hold" if on_hold else "not_fulfillable",
-        reason=f"order {order.name} is {state} in Shopify ({', '.join(why)}), but its parcel has left",
-        hint="release the hold on the order in Shopify, then release this record",
+    left = f"order {order.name} {{}} in Shopify ({{}}), but its parcel has left"
+    holds = sorted({hold_words(hold) for one in stuck for hold in one.fulfillment_holds})
+    if holds or any(one.status == "on_hold" for one in stuck):
+        reason = left.format("is on hold", ", ".join(holds) or "on_hold")
+        return Held(cause="on_hold", reason=reason, hint="release the hold on the order in Shopify, then this record")
+    if any(one.status == "scheduled" for one in stuck):
+        when = sorted({f"{one.fulfill_at:%Y-%m-%d}" for one in stuck if one.fulfill_at})
+        reason = left.format("is scheduled for later", ", ".join(when) or "scheduled")
+        return Held(cause="scheduled", reason=reason, hint="mark it as open in Shopify, then release this record")
+    asked = sorted({one.request_status for one in stuck} - {"unsubmitted"})
+    reason = left.format("is not ready to be fulfilled", ", ".join(asked or sorted({one.status for one in stuck})))
+    hint = "a fulfilment service has it: cancel the request in Shopify, then release this record"
+    return Held(cause="not_fulfillable", reason=reason, hint=hint if asked else BY_HAND)
+
+
+def hold_words(hold: Hold) -> str:
+    """Shopify's reason, and what somebody wrote to it."""
+    return f"{hold.reason}: {hold.reason_notes[:100]}" if hold.reason_notes else hold.reason
+
+
+def cannot_tell(order: OrderToFulfil) -> Held:
+    """A lost answer, and nothing by which to know whether it was ours."""
+    reason = (
+        f"order {order.name} has a fulfilment of just these units without a tracking number, "
+        "which may be this parcel's or another's: the answer to an earlier try was lost"
     )
+    hint = "if one is missing in Shopify, fulfil it there by hand; then dismiss this record"
+    return Held(cause="in_doubt", reason=reason, hint=hint)
 
 
 def ambiguous(order: OrderToFulfil) -> Held:
     """Everything was sent, but from where?"""
     reason = f"order {order.name} ships from several locations and the parcel does not say what it contains"
-    return Held(
-        cause="ambiguous_location", reason=reason, hint="fulfil it in Shopify by hand, with its tracking number"
-    )
+    return Held(cause="ambiguous_location", reason=reason, hint=BY_HAND)
 
 
 def too_many(order: OrderToFulfil, lines: Sequence[ParcelLine], orders: Sequence[ToShip]) -> Held:

@@ -32,9 +32,10 @@ class DeliveryMethod(Seen):
 
 
 class Hold(Seen):
-    """Why it must wait."""
+    """Why it must wait, in Shopify's word and perhaps in somebody's own."""
 
     reason: Word
+    reason_notes: Text = ""
 
 
 class ToShipLine(Seen):
@@ -53,6 +54,8 @@ class ToShip(Seen):
 
     id: str
     status: Word
+    request_status: Word = "unsubmitted"
+    fulfill_at: datetime | None = None
     fulfill_by: datetime | None = None
     supported_actions: tuple[Action, ...] = ()
     assigned_location: AssignedLocation
@@ -79,6 +82,11 @@ class Tracking(Seen):
     url: Text = ""
 
 
+def bare(number: str) -> str:
+    """A tracking number as it is compared: people and carriers write some with spaces and in small letters."""
+    return "".join(number.split()).upper()
+
+
 class ShippedLine(Seen):
     """Units that left."""
 
@@ -99,7 +107,7 @@ class Shipped(Seen):
     @property
     def numbers(self) -> frozenset[str]:
         """Its tracking numbers."""
-        return frozenset(one.number for one in self.tracking_info if one.number)
+        return frozenset(bare(one.number) for one in self.tracking_info if one.number)
 
     @property
     def cancelled(self) -> bool:
