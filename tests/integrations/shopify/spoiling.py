@@ -22,9 +22,10 @@ def spoils(shop: Connected, operation: str, change: Callable[[dict[str, Any]], A
 
     def answer_otherwise(request: httpx.Request) -> httpx.Response:
         done = answer(request)
-        if left and f'"{operation}"'.encode() in request.content:
+        whole = done.status_code == 200 and done.headers.get("content-type", "").startswith("application/json")
+        body = json.loads(done.content) if whole else {}
+        if left and f'"{operation}"'.encode() in request.content and body.get("data"):
             left.pop()
-            body = json.loads(done.content)
             return httpx.Response(200, json=change(body) or body)
         return done
 
