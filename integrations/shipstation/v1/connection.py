@@ -15,6 +15,7 @@ from integrations.shipstation import keys
 from integrations.shipstation.settings import ShipStationSettings
 from integrations.shipstation.v1.client import PAGE_SIZE, Api
 from integrations.shipstation.v1.destination import POST_SIZE, Deliveries
+from integrations.shipstation.v1.imported import V1Imported
 from integrations.shipstation.v1.parcels import Parcels
 from integrations.shipstation.v1.webhooks import Webhooks
 
@@ -29,7 +30,7 @@ class ShipStationV1:
     def __init__(self, settings: ShipStationSettings, services: Services) -> None:
         self.settings = settings
         self.api = Api(settings, services)
-        self._deliveries = Deliveries(self.api, settings)
+        self._deliveries = Deliveries(self.api, settings, V1Imported(self.api, services.clock))
         self._parcels = Parcels(self.api, settings)
         self._webhooks = Webhooks(self.api, settings)
 

@@ -16,6 +16,7 @@ from integrations.shipstation.settings import ShipStationSettings
 from integrations.shipstation.v1.changing import Changer
 from integrations.shipstation.v1.client import Api
 from integrations.shipstation.v1.creating import Creator, parts_there
+from integrations.shipstation.v1.imported import V1Imported
 from integrations.shipstation.v1.reading import read_order
 from integrations.shipstation.v1.times import AMBIGUITY, wall
 from integrations.shipstation.v1.wish import V1Wish
@@ -34,8 +35,8 @@ class Deliveries(destination.Deliveries):
 
     post_size = POST_SIZE
 
-    def __init__(self, api: Api, settings: ShipStationSettings) -> None:
-        super().__init__(api, settings)  # type: ignore[arg-type]  # what asks it V2's questions is replaced here
+    def __init__(self, api: Api, settings: ShipStationSettings, imported: V1Imported) -> None:
+        super().__init__(api, settings, imported)  # type: ignore[arg-type]  # what asks it V2's questions is replaced here
         self._v1 = api
         creator = Creator(api)
         self._creator = creator  # type: ignore[assignment]

@@ -37,7 +37,7 @@ def test_five_thousand_orders_take_fifty_calls_and_less_than_two_minutes(world: 
     start = world.time.now
     for n in range(0, 5000, 500):
         world.deliver(*(an_order_of_both(10_000 + n + each) for each in range(500)))
-    assert world.sim.do_calls() == {"POST 200": 50}
+    assert world.sim.do_calls() == {"POST 200": 50, "GET 200": 1}  # and one look for orders of other stores
     assert world.time.now - start < 120
 
 
@@ -343,6 +343,25 @@ def test_orders_land_in_the_store_that_was_chosen_and_stay_there(world: V1World)
     assert isinstance(outcome, Done)
     assert world.orders[0]["advancedOptions"]["storeId"] == store
     assert world.orders[0]["shipTo"]["street1"] == "1 New Street"
+
+
+def test_what_shipstation_imports_by_itself_is_not_brought_a_second_time(world: V1World) -> None:
+    # given a storefront that is connected inside ShipStation too, which has one of two new orders already
+    store = world.sim.do_store("Our shop", "Shopify")
+    world.deliver(an_order_of_both(999))
+    theirs = {name: value for name, value in world.orders[0].items() if name not in ("orderId", "orderKey")}
+    items = [{"lineItemKey": "9", "name": "Mug", "quantity": 3}]
+    made = {**theirs, "orderKey": "51001", "items": items, "advancedOptions": {"storeId": store}}
+    world.sim.do_type_in({**made, "orderNumber": "1001"})
+    elsewhere = {**theirs["shipTo"], "street1": "Somewhere else"}
+    world.sim.do_type_in({**made, "orderNumber": "1002", "orderKey": "other", "shipTo": elsewhere})
+    world.time.now += 3600
+    # when both are to be brought
+    held, brought = world.deliver(an_order_of_both(1001), an_order_of_both(1002))
+    # then the one is for a person, and somebody else's order of the same number stops nobody
+    assert isinstance(held, Held)
+    assert (held.cause, "selling" in held.hint.lower()) == ("imported_by_shipstation", True)
+    assert isinstance(brought, Done)
 
 
 def test_orders_that_have_left_cost_a_list_and_not_a_call_each(world: V1World) -> None:
