@@ -93,6 +93,11 @@ def line_body(line: Line) -> dict[str, Any]:
     }
 
 
+def bare_line(line: Line) -> dict[str, Any]:
+    """A line as fulfilments and refunds repeat it: without `current_quantity`, which orders alone have."""
+    return {name: value for name, value in line_body(line).items() if name != "current_quantity"}
+
+
 def shipping_body(one: Shipping) -> dict[str, Any]:
     """`shipping_lines[]`."""
     return {

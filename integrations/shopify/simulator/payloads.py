@@ -18,6 +18,7 @@ from integrations.shopify.simulator.model import (
 from integrations.shopify.simulator.money import NOTHING, total
 from integrations.shopify.simulator.payload_parts import (
     address,
+    bare_line,
     both,
     cents,
     line_body,
@@ -134,7 +135,7 @@ def fulfillment_body(one: Fulfillment, timezone: str) -> dict[str, Any]:
         "tracking_urls": urls,
         "shipment_status": None,
         "location_id": one.location.id,
-        "line_items": [{**line_body(row.line), "quantity": quantity} for _, row, quantity in one.lines],
+        "line_items": [{**bare_line(row.line), "quantity": quantity} for _, row, quantity in one.lines],
         "created_at": local_stamp(one.created, timezone),
         "updated_at": local_stamp(one.updated, timezone),
     }
@@ -169,7 +170,7 @@ def _refund_line(order: Order, one: Any) -> dict[str, Any]:
     return {
         "id": one.id,
         "line_item_id": one.line.id,
-        "line_item": line_body(one.line),
+        "line_item": bare_line(one.line),
         "quantity": one.quantity,
         "restock_type": one.restock.lower(),
         "location_id": one.location.id if one.location else None,
