@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from commerce.errors import HubError
 from commerce.ports import Alert, Worrying
+from integrations.connector import connector
 from tasks.alerting import paused_alert, send_waiting
 from tasks.auditing import audit
 from tasks.hub import Hub
@@ -168,7 +169,9 @@ def old_tokens(hub: Hub) -> Iterator[Alert]:
                 severity="critical" if ends <= now else "warning",
                 title=f"{name}: access ends {ends:%Y-%m-%d}",
                 what=f"the hub's permission at {settings.vendor} ends {ends:%Y-%m-%d %H:%M} UTC",
-                todo=f"give it a new refresh token, then: backroom reconnect {name}",
+                todo=f"grant access anew: backroom connect {name}"
+                if connector(settings.vendor).authorisation
+                else f"give it a new refresh token, then: backroom reconnect {name}",
             )
 
 

@@ -20,6 +20,10 @@ CLEARING_TYPES = ("Other Current Asset", "Bank")
 """What a RefundReceipt may be paid from."""
 
 
+ALL = " STARTPOSITION 1 MAXRESULTS 1000"
+"""Without it QuickBooks shows a hundred."""
+
+
 class Catalog:
     """The part of a company's lists that our documents refer to. `preferences` are those of the last reading."""
 
@@ -57,15 +61,14 @@ class Catalog:
         wanted = {
             "company": select("*", "CompanyInfo"),
             "prefs": select("*", "Preferences"),
-            "accounts": select("*", "Account", f"Name {one_of(self._account_names())}"),
-            "items": select("*", "Item", f"Name {one_of(self._item_names())}"),
+            "accounts": select("*", "Account", f"Name {one_of(self._account_names())}") + ALL,
+            "items": select("*", "Item", f"Name {one_of(self._item_names())}") + ALL,
         }
         if names := sorted(set(self.customer_names().values())):
             wanted["customers"] = select("*", "Customer", f"DisplayName {one_of(names)}")
         if self._settings.tax_code:
             wanted["codes"] = select("*", "TaxCode", f"Name {one_of([self._settings.tax_code])}")
-        pages = {key: f"{statement} STARTPOSITION 1 MAXRESULTS 1000" for key, statement in wanted.items()}
-        answers = self._books.batch([{"bId": key, "Query": statement} for key, statement in pages.items()])
+        answers = self._books.batch([{"bId": key, "Query": statement} for key, statement in wanted.items()])
         for answer in answers.values():
             if problem := problem_in(answer):
                 raise error_of(problem)

@@ -36,7 +36,7 @@ class QuickBooks:
         self.books = books
         self.catalog = Catalog(settings, books)
         self._services = services
-        self._sender = Sender(settings, books, self.catalog)
+        self._sender = Sender(books, self.catalog)
 
     def close(self) -> None:
         """Give the connections back."""

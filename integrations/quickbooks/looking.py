@@ -40,7 +40,7 @@ def look_for(books: Books, jobs: Sequence[tuple[Work, Draft]], *, by_number: boo
     else:
         found = find_by_day(books, entity, [draft.body["TxnDate"] for _, draft in jobs])
     for work, draft in jobs:
-        take(work, draft, found, by_number=by_number)
+        take(work, draft, found)
 
 
 def find(books: Books, entity: str, numbers: Sequence[str]) -> list[Document]:
@@ -62,7 +62,7 @@ def find_by_day(books: Books, entity: str, days: Sequence[str]) -> list[Document
     return [one for one in found if one.marker]
 
 
-def take(work: Work, draft: Draft, found: Sequence[Document], *, by_number: bool = True) -> None:
+def take(work: Work, draft: Draft, found: Sequence[Document]) -> None:
     """Adopt ours of the found documents: as it is when its total is right, to be corrected when it is not.
 
     Held when the number is taken by a document without our marker.
@@ -76,7 +76,7 @@ def take(work: Work, draft: Draft, found: Sequence[Document], *, by_number: bool
             work.notes.append(f"the books hold {len(ours)} documents {draft.number} of ours; delete all but one")
         return
     taken = next((one for one in found if one.doc_number == draft.number), None)
-    if taken and by_number:
+    if taken:
         hint = (
             "renumber that document in QuickBooks, or give this connection a prefix; or dismiss if it is the same sale"
         )

@@ -22,7 +22,6 @@ from integrations.quickbooks.planning import Work
 from integrations.quickbooks.posted import posted
 from integrations.quickbooks.problems import Problem, problem_in
 from integrations.quickbooks.schemas import Document
-from integrations.quickbooks.settings import QuickBooksSettings
 
 STALE_TRIES = 3
 
@@ -32,8 +31,7 @@ Job = tuple[Work, Draft]
 class Sender:
     """Creates and updates documents. Every job ends with its document known, or with an outcome for its order."""
 
-    def __init__(self, settings: QuickBooksSettings, books: Books, catalog: Catalog) -> None:
-        self._settings = settings
+    def __init__(self, books: Books, catalog: Catalog) -> None:
         self._books = books
         self._catalog = catalog
 
@@ -80,10 +78,10 @@ class Sender:
         return {"bId": str(at), "operation": "update", draft.entity: body}
 
     def _request_id(self, jobs: Sequence[Job], payloads: list[dict[str, Any]]) -> str:
-        """The same for the same batch sent again in doubt; another one when a person released what was refused, since
-        the refusal might be replayed."""
+        """The same for the same batch sent again in doubt, by a second hub too; another one when a person released what
+        was refused, since the refusal might be replayed."""
         tries = [str(work.item.attempt - (1 if work.item.in_doubt else 0)) for work, _ in jobs]
-        return fingerprint(self._settings.name, self._books.realm_id, *tries, canonical(payloads))
+        return fingerprint(self._books.realm_id, *tries, canonical(payloads))
 
     def _settle(self, work: Work, draft: Draft, answer: dict[str, Any] | None) -> None:
         problem = problem_in(answer)

@@ -190,6 +190,61 @@ def test_nothing_doubles_within_and_beyond_the_memory_of_request_ids(kept: float
     assert len(world.documents()) == 2
 
 
+@pytest.mark.parametrize("name", ["books", "ledger"])
+def test_two_hubs_at_once_post_an_order_once(world: World, name: str) -> None:
+    # given two hubs over one company, of which both have looked and found nothing
+    world.books.catalog.chart()
+    orders = [an_order(1001), an_order(1002)]
+    other = World()
+    other.sim, other.tokens = world.sim, world.tokens
+    world.now += 61
+    other.now = world.now
+    other.connect(name=name)
+    other.books.catalog.chart()
+    began = []
+
+    def meanwhile(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path.endswith("/batch") and not began:
+            began.append(request)
+            other.now = world.now = world.now + 61
+            assert all(isinstance(outcome, Done) for outcome in other.deliver(*orders))
+        return None
+
+    # when the second posts while the first is about to
+    world.interfere = meanwhile
+    outcomes = world.deliver(*orders)
+    # then each order is there once, and both know its document
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    assert world.totals() == {"S-1001": "49.80", "S-1002": "49.80"}
+    assert {key: one.vendor_id for key, one in world.bindings.items()} == {
+        key: one.vendor_id for key, one in other.bindings.items()
+    }
+
+
+def test_two_hubs_with_other_batches_meet_at_the_duplicate_warning(world: World) -> None:
+    # given a company that warns of a number that is used, and two hubs of which the second has more to do
+    world.sim.do_preferences(duplicate_warning=True)
+    world.books.catalog.chart()
+    other = World()
+    other.sim, other.tokens = world.sim, world.tokens
+    other.now = world.now = world.now + 61
+    other.connect()
+    other.books.catalog.chart()
+    began = []
+
+    def meanwhile(request: httpx.Request) -> httpx.Response | None:
+        if request.url.path.endswith("/batch") and not began:
+            began.append(request)
+            other.now = world.now = world.now + 61
+            other.deliver(an_order(1001), an_order(1002), an_order(1003))
+        return None
+
+    world.interfere = meanwhile
+    outcomes = world.deliver(an_order(1001), an_order(1002))
+    assert all(isinstance(outcome, Done) for outcome in outcomes)
+    assert sorted(world.totals()) == ["S-1001", "S-1002", "S-1003"]
+
+
 @pytest.mark.parametrize("survives", ["replaced", "kept"])
 def test_a_restored_backup_adopts_also_where_quickbooks_gives_the_numbers(survives: str) -> None:
     world = World(habits={"own_numbers_when_off": survives})

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from integrations.quickbooks.simulator.ladder import Ladder
 from tests.integrations.quickbooks.test_simulator import BASE, REALM, Caller, code
 
 LINE = {"Amount": 10.0, "DetailType": "SalesItemLineDetail"}
@@ -328,3 +329,21 @@ def test_a_webhook_may_tell_of_two_companies(caller: Caller) -> None:
     events = httpx.Response(200, content=caller.sim.outbox.popleft().content).json()
     assert [event["intuitaccountid"] for event in events] == ["310687", REALM]
     assert len(events[0]["time"].partition(".")[2]) == len("123456789Z")
+
+
+def test_a_webhook_is_repeated_ever_more_slowly_and_holds_back_those_behind_it(caller: Caller) -> None:
+    # given two deliveries to a receiver that is down for an hour
+    ladder, tries = Ladder(lambda: caller.now), []
+    began = caller.now
+    for _ in range(2):
+        ladder.add(httpx.Request("POST", "https://hub.test/hooks/books"))
+
+    def send(request: httpx.Request) -> int:
+        tries.append(caller.now - began)
+        return 200 if caller.now - began >= 3600 else 503
+
+    # when time passes, then the first is tried at 10 s, 20 s, 30 s, 5 min, 20 min and 2 h, and the second waits behind it
+    while ladder.waiting:
+        ladder.deliver(send)
+        caller.now += 10
+    assert tries == [0, 10, 30, 60, 360, 1560, 8760, 8760]
