@@ -342,7 +342,7 @@ def test_a_webhook_is_repeated_ever_more_slowly_and_holds_back_those_behind_it(c
         tries.append(caller.now - began)
         return 200 if caller.now - began >= 3600 else 503
 
-    # when time passes, then the first is tried at 10 s, 20 s, 30 s, 5 min, 20 min and 2 h, and the second waits behind it
+    # then the first is tried after 10 s, 20 s, 30 s, 5 min, 20 min and 2 h, and the second waits behind it
     while ladder.waiting:
         ladder.deliver(send)
         caller.now += 10
