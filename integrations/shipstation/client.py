@@ -14,7 +14,6 @@ from commerce.errors import NotAuthorised, Rejected, UnexpectedAnswer
 from integrations.auth import HeaderAuth
 from integrations.connector import Services
 from integrations.http import ApiClient, answered_json
-from integrations.limits import Paced
 from integrations.shipstation.refusals import VENDOR, refuse, request_id
 from integrations.shipstation.schemas import (
     Carrier,
@@ -32,7 +31,10 @@ __all__ = ["VENDOR", "Api", "Model", "Raw", "Unsupported", "moment", "parsed"]
 HOOKS = "/v2/environment/webhooks"
 PAGE_SIZE = 100
 RATES = [(20, 1.0), (180, 60.0)]
-"""Calls per seconds: a tenth below the account's 200 a minute. https://docs.shipstation.com/rate-limits"""
+"""Calls per seconds, over all processes: a tenth below the account's 200 a minute.
+
+https://docs.shipstation.com/rate-limits
+"""
 
 Raw = dict[str, Any]
 Model = TypeVar("Model", bound=Read)
@@ -53,7 +55,7 @@ class Api:
             transport=services.transport,
             inspect=refuse,
             request_id=request_id,
-            pace=Paced(RATES, clock=services.clock, sleep=services.sleep) if settings.pace else None,
+            pace=services.pace(RATES) if settings.pace else None,
             calls=services.calls,
             sleep=services.sleep,
         )

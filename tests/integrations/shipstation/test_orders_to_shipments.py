@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from commerce.events import Kind
 from commerce.orders import Financial, FulfilmentOrder, Order
 from commerce.outcomes import Done, Held, Retry, Skipped, Unknown
 from commerce.ports import Item
+from integrations.limits import LocalBucket, LocalWindows
+from integrations.shipstation.connection import ShipStation
 from tests.builders import (
     NOON,
     a_fulfilment_line,
@@ -232,6 +236,34 @@ def test_our_own_pace_stays_below_the_limit(world: World) -> None:
         world.deliver(an_order(1000 + n))
     assert world.sim.do_calls() == {"GET 200": 1, "POST 200": 220}
     assert sum(world.time.slept) > 55
+
+
+class Together:
+    """Budgets that both connections find under one name, as the ledger's are."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._windows: dict[str, LocalWindows] = {}
+
+    def windows(self, name: str, rates: Sequence[tuple[int, float]]) -> LocalWindows:
+        return self._windows.setdefault(name, LocalWindows(rates, self._clock))
+
+    def bucket(self, name: str) -> LocalBucket:
+        return LocalBucket(self._clock)
+
+
+def test_workers_share_the_accounts_pace(world: World) -> None:
+    # given two workers with budgets that they share
+    services = replace(world.services, shared=Together(world.time.clock))
+    workers = [ShipStation(world.settings, services) for _ in range(2)]
+    # when each makes a hundred calls within the minute
+    for n in range(100):
+        for at, worker in enumerate(workers):
+            list(worker.deliver([world.item(an_order(1000 + 2 * n + at))]))
+    # then they have waited for each other, and ShipStation for neither
+    assert sum(world.time.slept) > 50
+    assert len(world.shipments) == 200
+    assert not any(call.endswith("429") for call in world.sim.do_calls())
 
 
 def test_without_a_pace_the_limit_is_shipstations(world: World) -> None:
