@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from commerce.errors import UnexpectedAnswer
 from commerce.ports import StockSource, Unreadable
 from integrations.csv.mapping import number
+from integrations.csv.settings import CsvSettings
+from integrations.csv.table import lines_of
 from tests.integrations.csv.conftest import STOCK, Connect, Write, held, levels, named
 
 
@@ -229,3 +231,18 @@ def test_what_a_spreadsheet_writes_with_separators_is_read_back(value: Decimal) 
 def test_no_text_breaks_the_reading_of_numbers(text: str) -> None:
     found = number(text, decimal=".", thousands=",")
     assert found is None or found.is_finite()
+
+
+PIECES = st.sampled_from(
+    ["sku", "quantity", ",", ";", "\t", "\n", "\r", '"', "A", "B", "5", "-1", " ", "END", "sep=;", "\0"]
+)
+
+
+@given(st.one_of(st.binary(max_size=80), st.lists(PIECES, max_size=25).map(lambda found: "".join(found).encode())))
+def test_whatever_is_in_the_file_it_is_rows_or_refused(body: bytes) -> None:
+    try:
+        lines = lines_of(body, CsvSettings(name="sheet", path="stock.csv"))
+    except UnexpectedAnswer:
+        return
+    assert lines
+    assert all(0 < line.number <= body.count(b"\n") + body.count(b"\r") + 1 for line in lines)

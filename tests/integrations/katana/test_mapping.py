@@ -5,7 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from commerce.ports import Unreadable
+from commerce.stock import StockLevel
 from integrations.katana.mapping import to_levels
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -98,3 +102,22 @@ def test_a_row_that_cannot_be_read_is_held_and_the_others_go_on() -> None:
         "Katana's stock of variant 102 cannot be read: variant",
     ]
     assert len(found) == 3
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=6), inner, max_size=2),
+    max_leaves=4,
+)
+FIELDS = st.dictionaries(
+    st.sampled_from([*a_row(), *a_row()["variant"], "archived_at", "deleted_at"]), JSON, max_size=4
+)
+
+
+@given(st.lists(st.one_of(JSON, st.builds(lambda one, two: {**a_row(two), **one}, FIELDS, FIELDS)), max_size=6))
+def test_whatever_a_row_says_it_is_a_level_or_held_and_breaks_nothing(rows: list[Any]) -> None:
+    found = list(to_levels("inventory", rows, types=["product"], as_of=NOW))
+    assert len(found) <= len(rows)
+    for one in found:
+        assert isinstance(one, StockLevel | Unreadable)
+        assert isinstance(one, Unreadable) or (one.sku == one.sku.strip() != "" and abs(one.on_hand) < 10**12)
