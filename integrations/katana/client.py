@@ -21,7 +21,6 @@ from integrations.katana.schemas import Factory, Location, Product
 from integrations.katana.settings import KatanaSettings
 from integrations.katana.walk import ListCut, ListMoved, Walk
 from integrations.katana.webhooks import Subscriptions
-from integrations.limits import Paced
 
 PAGE = 250
 """Rows a page; clients in use know it as the most."""
@@ -30,7 +29,7 @@ SMALL_PAGE = 50
 WALKS = 3
 """How often a list is walked that was cut short or changed while it was read."""
 PACE = [(50, 60.0)]
-"""Calls and seconds. Katana allows 60 a minute."""
+"""Calls and seconds, over all processes. Katana allows 60 a minute."""
 LONGEST_WAIT = 65.0
 """Seconds. Katana's window is a minute: waiting it out is cheaper than starting a walk again."""
 
@@ -48,7 +47,7 @@ class Katana(Checks, Subscriptions):
             auth=HeaderAuth("authorization", f"Bearer {settings.api_key.get_secret_value()}"),
             transport=services.transport,
             inspect=lambda answer: refusals.inspect(answer, services.clock(), settings.name),
-            pace=Paced(PACE, clock=services.clock, sleep=services.sleep) if settings.pace else None,
+            pace=services.pace(PACE) if settings.pace else None,
             calls=services.calls,
             sleep=services.sleep,
             longest_wait=LONGEST_WAIT,
