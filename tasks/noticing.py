@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -12,13 +13,17 @@ from ledger import Ledger
 
 log = logging.getLogger(__name__)
 
+AGAIN = 600.0
+"""Seconds after which a process says the same once more: another one may have said the opposite meanwhile."""
+
 
 class LedgerNotices:
-    """Keeps notices in the ledger (a `Notices`), once in each process: an answer may bring the same one each second."""
+    """Keeps notices in the ledger (a `Notices`), once in a while for each process: an answer may bring
+    the same one each second."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._said: dict[str, str] = {}
+        self._said: dict[str, tuple[str, float]] = {}
         self._lock = threading.Lock()
 
     def noticed(self, alert: Alert) -> None:
@@ -40,10 +45,12 @@ class LedgerNotices:
             self._forget(fingerprint, error)
 
     def _is_news(self, fingerprint: str, words: str) -> bool:
+        now = time.monotonic()
         with self._lock:
-            if self._said.get(fingerprint) == words:
+            said, at = self._said.get(fingerprint, (None, now))
+            if said == words and now - at < AGAIN:
                 return False
-            self._said[fingerprint] = words
+            self._said[fingerprint] = (words, now)
             return True
 
     def _forget(self, fingerprint: str, error: SQLAlchemyError) -> None:

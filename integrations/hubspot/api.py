@@ -18,7 +18,6 @@ from integrations.http import ApiClient, answered_json
 from integrations.hubspot.mapping import Properties
 from integrations.hubspot.schemas import Batch, ErrorBody, Pipelines, Property, Record, TokenInfo
 from integrations.hubspot.settings import HubSpotSettings
-from integrations.limits import Paced
 
 VENDOR = "hubspot"
 PACE = [(90, 10.0)]
@@ -39,7 +38,7 @@ class HubSpotApi:
             headers={"accept": "application/json"},
             transport=services.transport,
             inspect=judge,
-            pace=Paced(PACE, clock=services.clock, sleep=services.sleep) if settings.pace else None,
+            pace=services.pace(PACE) if settings.pace else None,
             calls=services.calls,
             sleep=services.sleep,
             request_id="x-hubspot-correlation-id",

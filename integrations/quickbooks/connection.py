@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from integrations.connector import Services
 from integrations.http import ApiClient
-from integrations.limits import Paced
 from integrations.quickbooks.access import realm_of, token_auth
 from integrations.quickbooks.client import Books
 from integrations.quickbooks.destination import QuickBooks
@@ -28,7 +27,7 @@ def connect(settings: QuickBooksSettings, services: Services) -> QuickBooks:
         headers={"accept": "application/json"},
         transport=services.transport,
         inspect=inspect,
-        pace=Paced(PACE, clock=services.clock, sleep=services.sleep) if paced else None,
+        pace=services.pace(PACE) if paced else None,
         calls=services.calls,
         sleep=services.sleep,
         timeout=120.0,
@@ -38,6 +37,6 @@ def connect(settings: QuickBooksSettings, services: Services) -> QuickBooks:
         api,
         realm=lambda: realm_of(settings, services.tokens.load()),
         minor_version=settings.minor_version,
-        batch_pace=Paced(BATCH_PACE, clock=services.clock, sleep=services.sleep) if paced else None,
+        batch_pace=services.pace(BATCH_PACE, "batches") if paced else None,
     )
     return QuickBooks(settings, books, services)

@@ -168,6 +168,7 @@ def test_held_dismiss_wants_to_know_why(at_home: House) -> None:
 
 
 def test_check_names_what_to_fix(at_home: House) -> None:
+    backroom("webhooks")
     everything = backroom("check", "--json")
     found = {one["subject"].split(":")[0] for one in read(everything)}
     assert {"ledger", "sync-inventory", *at_home.hub.stack.connections} <= found

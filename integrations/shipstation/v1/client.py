@@ -13,7 +13,7 @@ from integrations.http import ApiClient, Safety, answered_json
 from integrations.shipstation.client import VENDOR, Raw, parsed
 from integrations.shipstation.settings import ShipStationSettings
 from integrations.shipstation.v1.faults import missing_path, refuse, refuse_missing_path, words_of
-from integrations.shipstation.v1.pace import LONGEST_RESET, SharedPace
+from integrations.shipstation.v1.pace import LONGEST_RESET, RATES, SharedPace
 from integrations.shipstation.v1.schemas import (
     Store,
     UpsertAnswer,
@@ -30,7 +30,7 @@ class Api:
     """One account. Every method is one endpoint; lists read pages of 500 as the caller consumes them."""
 
     def __init__(self, settings: ShipStationSettings, services: Services) -> None:
-        pace = SharedPace(services.clock, services.sleep) if settings.pace else None
+        pace = SharedPace(services.pace(RATES), services.clock, services.sleep) if settings.pace else None
 
         def judge(answer: httpx.Response) -> None:
             if pace:

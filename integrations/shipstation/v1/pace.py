@@ -32,8 +32,8 @@ def _number(answer: httpx.Response, header: str) -> float | None:
 class SharedPace:
     """Waits by our own count, and when an answer says that nothing is left: others may use the same key."""
 
-    def __init__(self, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self._paced = Paced(RATES, clock=clock, sleep=sleep)
+    def __init__(self, paced: Paced, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._paced = paced
         self._clock = clock
         self._sleep = sleep
         self._not_before = 0.0

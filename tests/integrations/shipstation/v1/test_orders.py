@@ -10,7 +10,8 @@ import pytest
 
 from commerce.orders import Order
 from commerce.outcomes import Done, Held, Retry, Skipped, Unknown
-from integrations.shipstation.v1.pace import SharedPace
+from integrations.limits import Paced
+from integrations.shipstation.v1.pace import RATES, SharedPace
 from tests.builders import NOON, a_fulfilment_order, a_line, after, an_address, an_order, changed
 from tests.integrations.shipstation.v1.world import BASE_URL, V1World
 
@@ -315,7 +316,8 @@ def test_others_who_use_the_same_key_slow_us_down_before_v1_does(world: V1World)
 
 
 def test_a_pace_without_headers_is_our_own(world: V1World) -> None:
-    pace = SharedPace(world.time.clock, world.time.sleep)
+    paced = Paced(RATES, clock=world.time.clock, sleep=world.time.sleep)
+    pace = SharedPace(paced, world.time.clock, world.time.sleep)
     for _ in range(80):
         pace.wait()
         pace.heard(httpx.Response(200))
