@@ -293,6 +293,8 @@ class Order(Frozen):
     fees: Money
     tip: Money
     cash_rounding: Money
+    refund_rounding: Money | None = None
+    """What cash refunds were rounded by, in all."""
     total: Money
     current_subtotal: Money
     current_shipping: Money

@@ -14,7 +14,8 @@ from typing import Literal
 from commerce.errors import Unmappable
 from commerce.money import Exact, Money, money, total
 from commerce.orders import Order, Refund, Tax
-from commerce.posting_parts import LineKind, Part, sold_parts, taken_back_parts
+from commerce.posting_ledger import Sold, edited_lines, of_refund, parts_of, sold, taken_away
+from commerce.posting_parts import LineKind, Part, is_bare, is_tip, sold_parts, taken_back_parts
 from commerce.values import Frozen, Moment
 
 ROUNDING_LIMIT = Decimal("0.05")
@@ -62,10 +63,21 @@ def sale(order: Order, *, rounding_limit: Decimal = ROUNDING_LIMIT) -> Posting:
 
     Raises Unmappable("total") when the lines do not add up to what the storefront says.
     """
-    parts = sold_parts(order, units_edited_away(order))
+    ledger = sold(order)
+    parts = (
+        sold_parts(order, {}, edited_lines(order, ledger)) if ledger else sold_parts(order, units_edited_away(order))
+    )
     lines = [*lines_of(parts, order.taxes_included, _codes(order)), *_extras(order)]
-    stated = _nearest(total_of(lines, order.currency), _stated_totals(order))
-    lines = balanced(lines, stated, limit=rounding_limit, parts=len(parts))
+    stated = _nearest(total_of(lines, order.currency), _stated_totals(order, ledger))
+    try:
+        lines = balanced(lines, stated, limit=rounding_limit, parts=len(parts))
+    except Unmappable:
+        if ledger is None:
+            raise
+        parts, stated = parts_of(order, ledger.rows), ledger.total
+        lines = balanced(
+            lines_of(parts, order.taxes_included, _codes(order)), stated, limit=rounding_limit, parts=len(parts)
+        )
     lines += _kept_by_channel(parts)
     paid_by_card = total(
         (paid.amount for paid in order.payments if paid.by_gift_card and _in(paid.kind)), order.currency
@@ -85,14 +97,27 @@ def sale(order: Order, *, rounding_limit: Decimal = ROUNDING_LIMIT) -> Posting:
 def refunds(order: Order, *, rounding_limit: Decimal = ROUNDING_LIMIT) -> list[Posting]:
     """One posting for each refund that gave money back, oldest first; a mere restocking is no business of the books.
 
-    Raises Unmappable("total") when lines and money of one do not agree.
+    Neither is money that only settles what an edit took away: the sale already is without it. Raises
+    Unmappable("total") when lines and money of one do not agree.
     """
     oldest_first = sorted(order.refunds, key=lambda refund: (refund.at, refund.id))
-    return [
-        _refund(order, refund, position, rounding_limit)
-        for position, refund in enumerate(oldest_first, start=1)
-        if refund.total
-    ]
+    unsettled = _taken_away(order)
+    postings = []
+    for position, refund in enumerate(oldest_first, start=1):
+        if is_bare(refund) and refund.total and unsettled.amount >= refund.total.amount:
+            unsettled = unsettled - refund.total
+        elif refund.total:
+            postings.append(_refund(order, refund, position, rounding_limit))
+    return postings
+
+
+def _taken_away(order: Order) -> Money:
+    """What edits took away without a refund of it."""
+    ledger = sold(order)
+    if ledger:
+        return taken_away(order, ledger)
+    whole, left = (_worth(order, sold_parts(order, without)) for without in ({}, units_edited_away(order)))
+    return whole - left
 
 
 def _refund(order: Order, refund: Refund, position: int, rounding_limit: Decimal) -> Posting:
@@ -102,7 +127,16 @@ def _refund(order: Order, refund: Refund, position: int, rounding_limit: Decimal
         # Whether the tax of shipping and adjustments is inside their amounts is not told: the refund's total decides.
         beside = lines_of(taken_back_parts(order, refund, tax_beside=True), order.taxes_included, "")
         lines = beside if total_of(beside, order.currency) == refund.total else lines
-    lines = balanced(lines, refund.total, limit=rounding_limit, parts=len(parts))
+    lines += _rounded_cash(refund.total - total_of(lines, order.currency), order)
+    try:
+        lines = balanced(lines, refund.total, limit=rounding_limit, parts=len(parts))
+    except Unmappable:
+        agreed = of_refund(order, refund) if sold(order) else None
+        if agreed is None:
+            raise
+        parts = parts_of(order, agreed.sales, back=True)
+        lines = lines_of(parts, order.taxes_included, "")
+        lines = balanced(lines, refund.total, limit=rounding_limit, parts=len(parts))
     lines += _kept_by_channel(parts)
     to_card = total((paid.amount for paid in refund.payments if paid.by_gift_card), order.currency)
     lines += _by_gift_card(to_card, total_of(lines, order.currency), "Given back on a gift card")
@@ -116,6 +150,14 @@ def _refund(order: Order, refund: Refund, position: int, rounding_limit: Decimal
         total=total_of(lines, order.currency),
         order_total=refund.total,
     )
+
+
+def _rounded_cash(gap: Money, order: Order) -> list[PostingLine]:
+    """What a refund in cash was rounded by, when that is just what is missing."""
+    rounding = order.refund_rounding
+    if not rounding or abs(gap.amount) != abs(rounding.amount):
+        return []
+    return [PostingLine(kind="rounding", description="Cash rounding", amount=gap)]
 
 
 def units_edited_away(order: Order) -> dict[str, int]:
@@ -212,7 +254,7 @@ def _extras(order: Order) -> list[PostingLine]:
     lines: list[tuple[LineKind, str, Money]] = [
         ("duty", "Duties", order.duties),
         ("fee", "Fees", order.fees),
-        ("tip", "Tip", order.tip),
+        ("tip", "Tip", order.zero() if any(is_tip(order, line) for line in order.lines) else order.tip),
         ("tax", "Tax on duties and fees", untold if taxed else order.zero()),
         ("rounding", "Cash rounding", order.cash_rounding),
     ]
@@ -250,15 +292,19 @@ def total_of(lines: Iterable[PostingLine], currency: str) -> Money:
     return total((line.amount for line in lines), currency)
 
 
-def _stated_totals(order: Order) -> list[Money]:
-    """What the storefront says was sold: its total, or, after an edit took things away, what is left plus what was
-    given back. Whether adjustments lower `current_total`, and whether a total contains cash rounding, differs between
-    storefronts, so both readings count."""
-    taken_away = bool(units_edited_away(order)) or any(charge.removed for charge in order.shipping)
+def _stated_totals(order: Order, ledger: Sold | None) -> list[Money]:
+    """What the storefront says was sold.
+
+    Its ledger, or its total, or, after an edit took things away, what is left plus what was given back. Whether
+    adjustments lower `current_total`, and whether a total contains cash rounding, differs between storefronts, so both
+    readings count.
+    """
+    removed = bool(units_edited_away(order)) or any(charge.removed for charge in order.shipping)
     left = order.current_total + total((_given_back(order, refund) for refund in order.refunds), order.currency)
     adjusted = total((refund.adjustment + refund.adjustment_tax for refund in order.refunds), order.currency)
     after_edit = [left, left + adjusted]
-    stated = after_edit if taken_away else [order.total, *(after_edit if order.edited else [])]
+    stated = after_edit if removed else [order.total, *(after_edit if order.edited else [])]
+    stated = [ledger.total, *stated] if ledger else stated
     return stated + [one + order.cash_rounding for one in stated if order.cash_rounding]
 
 
