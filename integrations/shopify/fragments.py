@@ -171,7 +171,7 @@ ORDER_HEAD = """
   currentShippingPriceSet { ...Bag }
   currentTotalTaxSet { ...Bag }
   currentTotalPriceSet { ...Bag }
-  totalCashRoundingAdjustment { paymentSet { ...Bag } }
+  totalCashRoundingAdjustment { paymentSet { ...Bag } refundSet { ...Bag } }
   transactions(first: 250) { ...MoneyMoved }
 """
 """What an order says of itself, without anything that comes in pages."""

@@ -81,7 +81,7 @@ def to_totals(
     def shown(bag: Bag | None) -> Money:
         return in_shop(bag) if bag else nothing
 
-    subtotal = raw.subtotal_price_set
+    subtotal, refund_rounding = raw.subtotal_price_set, raw.total_cash_rounding_adjustment.refund_set
     return {
         "subtotal": in_shop(subtotal) if subtotal else total((line.net for line in lines), currency),
         "shipping_total": total((charge.net for charge in shipping), currency),
@@ -90,6 +90,7 @@ def to_totals(
         "fees": shown(raw.original_total_additional_fees_set),
         "tip": in_shop(raw.total_tip_received_set),
         "cash_rounding": in_shop(raw.total_cash_rounding_adjustment.payment_set),
+        "refund_rounding": in_shop(refund_rounding) if refund_rounding else nothing,
         "total": in_shop(raw.total_price_set),
         "current_subtotal": in_shop(raw.current_subtotal_price_set),
         "current_shipping": in_shop(raw.current_shipping_price_set),

@@ -184,6 +184,7 @@ class CashRounding(Seen):
     """What cash payments were rounded by."""
 
     payment_set: Bag
+    refund_set: Bag | None = None
 
 
 class Order(Seen):

@@ -49,15 +49,16 @@ def calculated(made: Refund) -> Bag:
     return lines.plus(delivery).minus(made.adjustment[2] if made.adjustment else NOTHING)
 
 
-def return_money(sim: Any, made: Refund, amount: Bag, at: int) -> None:
+def return_money(sim: Any, made: Refund, amount: Bag, at: int, status: str = "SUCCESS") -> None:
     """Refund transactions against the payments, the last payment first, never more than was received."""
     order = made.order
     for payment in reversed([one for one in order.transactions if one.kind in RECEIVED]):
-        given = total(one.amount for one in order.transactions if one.parent is payment and one.kind == "REFUND")
+        back = (one for one in order.transactions if one.parent is payment and one.kind == "REFUND")
+        given = total(one.amount for one in back if one.status != "FAILURE")
         part = _at_most(amount, payment.amount.minus(given))
         if part.shop > 0:
             amount = amount.minus(part)
-            made.transactions.append(transact(sim.store, order, "REFUND", payment.gateway, part, at, payment))
+            made.transactions.append(transact(sim.store, order, "REFUND", payment.gateway, part, at, payment, status))
 
 
 def _at_most(wanted: Bag, limit: Bag) -> Bag:

@@ -244,7 +244,10 @@ class Fulfillment:
 
 @dataclass(slots=True)
 class Order:
-    """An order and all that belongs to it. Moments are whole seconds since the epoch."""
+    """An order and all that belongs to it. Moments are whole seconds since the epoch.
+
+    `adjusted`: whether adjustments of refunds lower what is left of the order; Shopify does not say.
+    """
 
     TYPE: ClassVar[str] = "Order"
     id: int
@@ -257,6 +260,10 @@ class Order:
     spec: dict[str, Any]
     customer: Customer | None
     tip: Bag = NOTHING
+    duties: Bag = NOTHING
+    fees: Bag = NOTHING
+    cash_rounding: Bag = NOTHING
+    adjusted: bool = True
     lines: list[Line] = field(default_factory=list)
     shipping: list[Shipping] = field(default_factory=list)
     applications: list[Application] = field(default_factory=list)

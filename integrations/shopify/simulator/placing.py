@@ -47,6 +47,10 @@ def build_order(store: Store, shop: Mapping[str, Any], spec: Mapping[str, Any], 
         spec={key: spec[key] for key in KEPT if spec.get(key) is not None},
         customer=_customer(store, spec, at),
         tip=exchange.amount(spec.get("tip") or "0"),
+        duties=exchange.amount(spec.get("duties") or "0"),
+        fees=exchange.amount(spec.get("fees") or "0"),
+        cash_rounding=exchange.amount(spec.get("cash_rounding") or "0"),
+        adjusted=bool(shop.get("adjustments_lower_current", True)),
         tags=list(spec.get("tags") or ()),
     )
     order.lines = [build_line(store, order, one) for one in spec["lines"]]
@@ -163,7 +167,7 @@ def _customer(store: Store, spec: Mapping[str, Any], at: int) -> Customer | None
 
 def pay(store: Store, order: Order, how: str, gateway: str, gift_card: str, at: int) -> None:
     """The first transactions: a redeemed gift card, then the rest by the gateway."""
-    due = totals(order).total
+    due = totals(order).total.plus(order.cash_rounding)
     card = order.exchange.amount(gift_card)
     if card.shop > due.shop:
         card = due
@@ -177,10 +181,17 @@ def pay(store: Store, order: Order, how: str, gateway: str, gift_card: str, at: 
 
 
 def transact(
-    store: Store, order: Order, kind: str, gateway: str, amount: Bag, at: int, parent: Transaction | None = None
+    store: Store,
+    order: Order,
+    kind: str,
+    gateway: str,
+    amount: Bag,
+    at: int,
+    parent: Transaction | None = None,
+    status: str = "SUCCESS",
 ) -> Transaction:
-    """Add a successful transaction."""
-    one = Transaction(store.ids.next("OrderTransaction"), order, kind, "SUCCESS", gateway, amount, at, parent)
+    """Add a transaction, a successful one unless `status` says otherwise."""
+    one = Transaction(store.ids.next("OrderTransaction"), order, kind, status, gateway, amount, at, parent)
     order.transactions.append(one)
     order.known = None
     return one

@@ -48,6 +48,11 @@ def sum_of(read: Callable[[Totals], Bag]) -> Callable[[Order], dict[str, Any]]:
     return lambda order: order.exchange.record(read(totals(order)))
 
 
+def if_any(read: Callable[[Order], Bag]) -> Callable[[Order], dict[str, Any] | None]:
+    """A `MoneyBag` field that is null when there is nothing of the kind."""
+    return lambda order: order.exchange.record(read(order)) if read(order) != NOTHING else None
+
+
 def of_spec(name: str, default: Any = None) -> Callable[[Order], Any]:
     """A field that is kept as it was given."""
     return lambda order: order.spec.get(name, default)
@@ -171,11 +176,14 @@ ORDER: dict[str, Callable[[Order], Any]] = {
     "currentShippingPriceSet": sum_of(attrgetter("current_shipping")),
     "currentTotalTaxSet": sum_of(attrgetter("current_tax")),
     "currentTotalPriceSet": sum_of(attrgetter("current_total")),
-    "currentTotalDutiesSet": nothing,
-    "currentTotalAdditionalFeesSet": nothing,
-    "originalTotalDutiesSet": nothing,
-    "originalTotalAdditionalFeesSet": nothing,
-    "totalCashRoundingAdjustment": lambda one: {"paymentSet": zero(one), "refundSet": zero(one)},
+    "currentTotalDutiesSet": if_any(attrgetter("duties")),
+    "currentTotalAdditionalFeesSet": if_any(attrgetter("fees")),
+    "originalTotalDutiesSet": if_any(attrgetter("duties")),
+    "originalTotalAdditionalFeesSet": if_any(attrgetter("fees")),
+    "totalCashRoundingAdjustment": lambda one: {
+        "paymentSet": one.exchange.record(one.cash_rounding),
+        "refundSet": zero(one),
+    },
     "taxLines": lambda one: [(one, tax) for tax in taxes_of(one)],
     "currentTaxLines": lambda one: [(one, tax) for tax in taxes_of(one, current=True)],
     "totalWeight": lambda _: "0",

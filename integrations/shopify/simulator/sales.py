@@ -30,8 +30,13 @@ def placed_agreement(order: Order) -> dict[str, Any]:
     """What the buyer agreed to first."""
     rows = [line_sale(line, line.net, line.discount, line.taxes, line.quantity, "ORDER") for line in order.lines]
     rows += [shipping_sale(one, one.discounted, one.taxes, "ORDER") for one in order.shipping]
-    if order.tip != NOTHING:
-        rows.append(sale(order, "TipSale", "TIP", "ORDER", order.id, None, order.tip, NOTHING, ()))
+    extras = (
+        ("TipSale", "TIP", order.tip),
+        ("DutySale", "DUTY", order.duties),
+        ("AdditionalFeeSale", "ADDITIONAL_FEE", order.fees),
+    )
+    charged = (one for one in extras if one[2] != NOTHING)
+    rows += [sale(order, name, kind, "ORDER", order.id, None, bag, NOTHING, ()) for name, kind, bag in charged]
     return agreement(order, "OrderAgreement", "ORDER", order.created, order.id, rows)
 
 

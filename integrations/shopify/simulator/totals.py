@@ -33,6 +33,7 @@ class Totals:
     refunded_shipping: Bag
     adjustments: Bag
     capturable: Bag
+    rounding: Bag
 
     @property
     def net_payment(self) -> Bag:
@@ -42,7 +43,7 @@ class Totals:
     @property
     def outstanding(self) -> Bag:
         """What is still to be paid; negative when the shop owes."""
-        return self.current_total.minus(self.net_payment)
+        return self.current_total.plus(self.rounding).minus(self.net_payment)
 
 
 def totals(order: Order) -> Totals:
@@ -65,14 +66,15 @@ def _compute(order: Order) -> Totals:
     adjustments = total(refund.adjustment[2] for refund in order.refunds if refund.adjustment)
     on_top = not order.taxes_included
     shipping_discount = total(part.amount for one in shipping for part in one.allocations)
-    current = left.plus(left_delivery).plus(order.tip).plus(adjustments)
+    extras = order.tip.plus(order.duties).plus(order.fees)
+    current = left.plus(left_delivery).plus(extras).plus(adjustments if order.adjusted else NOTHING)
     return Totals(
         subtotal=subtotal,
         shipping_price=total(one.price for one in shipping),
         shipping=delivery,
         tax=tax,
         discounts=total(line.discount for line in lines).plus(shipping_discount),
-        total=subtotal.plus(delivery).plus(order.tip).plus(tax if on_top else NOTHING),
+        total=subtotal.plus(delivery).plus(extras).plus(tax if on_top else NOTHING),
         current_subtotal=left,
         current_shipping=left_delivery,
         current_tax=left_tax,
@@ -83,6 +85,7 @@ def _compute(order: Order) -> Totals:
         refunded_shipping=total(one.refunded for one in shipping),
         adjustments=adjustments,
         capturable=_capturable(order),
+        rounding=order.cash_rounding,
     )
 
 

@@ -13,7 +13,7 @@ from integrations.shopify.simulator.fulfilment import FULFILLABLE
 from integrations.shopify.simulator.holds import hold, release
 from integrations.shopify.simulator.logistics import Logistics
 from integrations.shopify.simulator.model import Order, gid
-from integrations.shopify.simulator.money import hundredths
+from integrations.shopify.simulator.money import NOTHING, hundredths
 from integrations.shopify.simulator.payload_parts import cents
 from integrations.shopify.simulator.stock import Item, Location, Variant
 from integrations.shopify.simulator.totals import financial_status, fulfillment_status, totals
@@ -115,8 +115,13 @@ class World(Logistics):
         note: str | None = None,
         at: str | None = None,
         money: bool = True,
+        status: str = "SUCCESS",
+        settle: bool = False,
     ) -> dict[str, str]:
         """Refund units, shipping and `adjustment` more (or less, when negative). `money=False` only restocks.
+
+        `status` is that of the transactions: "SUCCESS", "PENDING" or "FAILURE". `settle` gives back what is owed since
+        an edit took something away, and nothing else.
 
         `at` dates the refund; the order itself changes now, or a reader of changes would never see it.
         """
@@ -125,7 +130,8 @@ class World(Logistics):
         extra, delivery_part = one.exchange.amount(adjustment), one.exchange.amount(shipping)
         made = afterwards.refund(self, one, wanted, delivery_part, extra, note, moment)
         if money:
-            afterwards.return_money(self, made, afterwards.calculated(made), moment)
+            due = NOTHING.minus(totals(one).outstanding) if settle else afterwards.calculated(made)
+            afterwards.return_money(self, made, due, moment, status)
         self.changed(one, ("refunds/create", made))
         return {"id": gid("Refund", made.id)}
 
@@ -248,7 +254,8 @@ def money_moved(order: Order) -> dict[str, str]:
     """What came in, what went back, and how much of the difference gift cards bore."""
 
     def moved(*kinds: str, gateway: str = "") -> int:
-        found = (one for one in order.transactions if one.kind in kinds and gateway in ("", one.gateway))
+        done = (one for one in order.transactions if one.status == "SUCCESS")
+        found = (one for one in done if one.kind in kinds and gateway in ("", one.gateway))
         return sum(one.amount.shop for one in found)
 
     gift_card = moved("SALE", "CAPTURE", gateway="gift_card") - moved("REFUND", gateway="gift_card")

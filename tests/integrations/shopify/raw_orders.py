@@ -72,7 +72,7 @@ RAW: dict[str, Any] = {
     "currentShippingPriceSet": bag("5.0"),
     "currentTotalTaxSet": bag("1.6"),
     "currentTotalPriceSet": bag("26.6"),
-    "totalCashRoundingAdjustment": {"paymentSet": bag("0.0")},
+    "totalCashRoundingAdjustment": {"paymentSet": bag("0.0"), "refundSet": bag("0.0")},
     "lineItems": nodes(
         {
             "id": "gid://shopify/LineItem/669751112",

@@ -160,6 +160,7 @@ def test_an_order_with_all_that_can_happen_to_it():
         fees=usd(0),
         tip=usd(0),
         cash_rounding=usd(0),
+        refund_rounding=usd(0),
         total=usd("48.20"),
         current_subtotal=usd("20.00"),
         current_shipping=usd("5.00"),
