@@ -104,11 +104,21 @@ def refunds(order: Order, *, rounding_limit: Decimal = ROUNDING_LIMIT) -> list[P
     unsettled = _taken_away(order)
     postings = []
     for position, refund in enumerate(oldest_first, start=1):
-        if is_bare(refund) and refund.total and unsettled.amount >= refund.total.amount:
-            unsettled = unsettled - refund.total
-        elif refund.total:
-            postings.append(_refund(order, refund, position, rounding_limit))
+        settled = _settled(order, refund, unsettled, rounding_limit)
+        unsettled, stated = unsettled - settled, refund.total - settled
+        if stated:
+            left = refund.model_copy(update={"total": stated})
+            postings.append(_refund(order, left, position, rounding_limit))
     return postings
+
+
+def _settled(order: Order, refund: Refund, unsettled: Money, limit: Decimal) -> Money:
+    """How much of a refund's money is for nothing that it names, and settles what edits took away."""
+    named = order.zero()
+    if not is_bare(refund):
+        named = total_of(lines_of(taken_back_parts(order, refund), order.taxes_included, ""), order.currency)
+    gap = min(refund.total.amount - named.amount, unsettled.amount)
+    return money(gap, order.currency) if gap > limit else order.zero()
 
 
 def _taken_away(order: Order) -> Money:

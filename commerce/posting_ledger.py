@@ -34,11 +34,17 @@ class Sold(NamedTuple):
 
 
 def sold(order: Order) -> Sold | None:
-    """What was sold as the ledger says it; None without a ledger, or when it does not explain what is left."""
+    """What was sold as the ledger says it; None without a ledger, or when it does not explain what is left.
+
+    None as well when adjustments of refunds gave back what edits took away: the sale stays as it was placed then.
+    """
     if not order.agreements or not _explains_what_is_left(order):
         return None
     rows = tuple(row for one in order.agreements if one.of_sale for row in one.sales)
-    return Sold(rows, worth(rows, order.currency))
+    found = Sold(rows, worth(rows, order.currency))
+    less = taken_away(order, found)
+    adjusted = total((refund.adjustment + refund.adjustment_tax for refund in order.refunds), order.currency)
+    return None if less and adjusted.amount >= less.amount else found
 
 
 def _explains_what_is_left(order: Order) -> bool:
@@ -74,7 +80,8 @@ def of_refund(order: Order, refund: Refund) -> Agreement | None:
     """The agreement of a refund: they come in the same order, when there are as many."""
     agreements = sorted((one for one in order.agreements if one.reason == "refund"), key=lambda one: one.at)
     oldest_first = sorted(order.refunds, key=lambda one: (one.at, one.id))
-    return agreements[oldest_first.index(refund)] if len(agreements) == len(oldest_first) else None
+    place = [one.id for one in oldest_first].index(refund.id)
+    return agreements[place] if len(agreements) == len(oldest_first) else None
 
 
 def parts_of(order: Order, rows: Sequence[Sale], *, back: bool = False) -> list[Part]:
