@@ -133,11 +133,12 @@ def cancel(sim: Any, order: Order, money_back: bool, reason: str, at: int) -> Re
     remembered = [(row, row.remaining, row.total) for one in closed for row in one.lines]
     wanted = [(line, line.current, True) for line in order.lines if line.current]
     made = None
+    owed = NOTHING.minus(totals(order).outstanding) if totals(order).outstanding.shop < 0 else NOTHING
     left = total(one.discounted.minus(one.refunded) for one in order.shipping)
     if wanted or left != NOTHING:
         made = refund(sim, order, wanted, left, NOTHING, None, at)
     if made is not None and totals(order).received.shop:
-        _settle(sim, order, made, money_back, at)
+        _settle(sim, order, made, money_back, at, owed)
     for payment in list(order.transactions):
         if payment.kind == "AUTHORIZATION" and totals(order).capturable.shop:
             transact(sim.store, order, "VOID", payment.gateway, payment.amount, at, payment)
@@ -150,10 +151,13 @@ def cancel(sim: Any, order: Order, money_back: bool, reason: str, at: int) -> Re
     return made
 
 
-def _settle(sim: Any, order: Order, made: Refund, money_back: bool, at: int) -> None:
-    """Everything that is left of the payment goes back; a tip is what lines and shipping do not explain."""
+def _settle(sim: Any, order: Order, made: Refund, money_back: bool, at: int, owed: Bag) -> None:
+    """Everything that is left of the payment goes back; a tip is what lines and shipping do not explain.
+
+    What was `owed` since an edit is no discrepancy: it is not sold any more.
+    """
     back = totals(order).net_payment if money_back else NOTHING
-    rest = back.minus(calculated(made))
+    rest = back.minus(calculated(made)).minus(owed if money_back else NOTHING)
     if rest != NOTHING:
         made.adjustment = (sim.store.ids.next("OrderAdjustment"), DISCREPANCY, NOTHING.minus(rest))
         order.known = None

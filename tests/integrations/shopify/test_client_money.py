@@ -66,6 +66,35 @@ def test_money_that_goes_back_after_an_edit_settles_it_and_is_no_second_loss():
     assert booked(order) == order.current_total == usd("32.00")
 
 
+def test_an_order_that_is_edited_and_then_cancelled_leaves_nothing():
+    # given an order of which an edit took one of two mugs, and which is called off with all its money
+    shop = Connected()
+    gid = shop.place()
+    shop.sim.do_edit("#1001", quantities={"0": 1})
+    shop.clock.now += 60
+    shop.sim.do_cancel("#1001")
+    # when it is read
+    order = shop.read(gid)
+    # then the refund names what was left of it, and the rest of its money settles the edit
+    (refund,) = order.refunds
+    assert refund.total == usd("59.00")
+    assert [one.order_total for one in refunds(order)] == [usd("32.00")]
+    assert booked(order) == order.current_total == usd(0)
+
+
+def test_an_edit_that_an_adjustment_gives_back_is_taken_back_once():
+    # given the same, where the shop words the money that it owes as an adjustment
+    shop = Connected()
+    gid = shop.place()
+    shop.sim.do_edit("#1001", quantities={"0": 1})
+    shop.clock.now += 60
+    shop.sim.do_refund("#1001", lines=[{"line": 0, "quantity": 1}], shipping="5.00", adjustment="27.00")
+    # then the sale stays as it was placed
+    order = shop.read(gid)
+    assert sale(order).order_total == usd("59.00")
+    assert booked(order) == usd(0)
+
+
 def test_money_for_nothing_that_is_named_is_an_adjustment():
     # given an order that nobody edited, and money back without a word what for
     shop = Connected()
