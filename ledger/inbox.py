@@ -45,7 +45,7 @@ class Inbox(Store):
             if rows:
                 again = {"due_at": now + round(lease * SECOND), "attempts": table.c.attempts + 1}
                 db.execute(update(table).where(table.c.id.in_([row.id for row in rows])).values(**again))
-        return [HintRow(row.id, row.connection, row.topic, json.loads(row.hints)) for row in rows]
+        return [HintRow(row.id, row.connection, row.topic, json.loads(row.hints), row.delivery_id) for row in rows]
 
     def hints_done(self, ids: Sequence[int]) -> None:
         """What these pointed at was read."""

@@ -13,6 +13,8 @@ from ledger.held import HeldRecords
 from ledger.inbox import Inbox
 from ledger.log import Log
 from ledger.overdue import Completeness
+from ledger.privacy import Privacy
+from ledger.redacting import Redacting
 from ledger.replaying import Replaying
 from ledger.settling import Settling
 from ledger.subscriptions import Subscriptions
@@ -37,6 +39,8 @@ class Ledger(
     Budgets,
     Freshness,
     Alerts,
+    Privacy,
+    Redacting,
     Views,
     Tracing,
 ):

@@ -19,6 +19,7 @@ from commerce.stock import StockLevel
 from ledger import tables
 from ledger.cursors import push_cursor
 from ledger.records import Recorded
+from ledger.redacting import still_forgotten
 from ledger.store import Store, chunks, clean, micros, packed, upsert
 from ledger.subscriptions import Subscriber, enrol, subscribers
 from ledger.topics import ORDERS, PARCELS, STOCK, Seen, Topic
@@ -124,6 +125,7 @@ class Log(Store):
             self.alone(db, f"record:{source}")
             self.alone(db, "subscriptions", shared=True)
             now = self.now(db)
+            seen = still_forgotten(db, topic, seen)
             batch = batch_of(db, topic, seen, historical)
             for one in seen:
                 batch.add(one)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ledger.store import Store
 
-NEWEST = "0002"
+NEWEST = "0004"
 """The revision that this release works with."""
 
 FOLDER = Path(__file__).parent / "migrations"

@@ -67,6 +67,37 @@ class HintRow:
     connection: str
     topic: str
     hints: list[dict[str, str]]
+    delivery_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyRequest:
+    """What somebody asked about their own data. `state` is "open", "by hand" (a person must see to it) or "done"."""
+
+    id: int
+    connection: str
+    kind: str
+    customer_id: str
+    orders: list[str]
+    state: str
+    received_at: datetime
+    closed_at: datetime | None
+    reason: str
+    note: str
+
+    @property
+    def subjects(self) -> list[str]:
+        """The log's names of the orders."""
+        return [f"{self.connection}:{order}" for order in self.orders]
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What one destination was given of some orders: the vendor's id by order number, and when the last one ended."""
+
+    destination: str
+    documents: dict[str, str]
+    last: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ class Replaying(Store):
 
         Each is looked up by our key before anything is written, as it surely was sent once, and counts as history, so
         that nobody is mailed. One that is on its way already is left to it. With `dry_run` nothing is changed.
+        An order whose person is forgotten is left out: the destination would lose the name from what it has to keep.
         """
         with self.writing() as db:
             self.alone(db, f"claim:{destination}")
@@ -64,6 +65,7 @@ def chosen(db: Connection, destination: str, since: datetime | None, subjects: S
     if not wants:
         return []
     wanted = select(event.subject, func.min(event.id).label("first")).where(or_(*wants)).group_by(event.subject)
+    wanted = wanted.where(event.subject.not_in(select(tables.forgotten.c.subject)))
     if since is not None:
         wanted = wanted.where(event.occurred_at >= micros(since))
     found: list[Any] = []

@@ -310,3 +310,29 @@ alerts = Table(
         postgresql_where=text("closed_at IS NULL"),
     ),
 )
+
+privacy = Table(
+    "privacy",
+    metadata,
+    identity(),
+    Column("connection", Text, nullable=False),
+    Column("delivery_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # the vendor's word, "customers/redact"
+    words("customer_id"),
+    Column("orders", Text, nullable=False),  # the storefront's ids
+    Column("state", String(12), nullable=False, server_default="open"),
+    moment("received_at", needed=True),
+    Column("due_at", BigInteger, nullable=False, server_default="0"),
+    moment("closed_at"),
+    words("reason"),
+    words("note"),
+    UniqueConstraint("connection", "delivery_id", name="privacy_once"),
+)
+
+forgotten = Table(
+    "forgotten",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    moment("at", needed=True),
+    flag("expired"),  # by age only: news of the order may bring its person back for a while
+)

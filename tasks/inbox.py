@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from commerce.ports import Alert, OrderSource, ParcelSource
+from tasks import privacy
 from tasks.alerting import tell
 from tasks.delivering import broken_record
 from tasks.hub import Hub
@@ -29,6 +30,8 @@ def read_hinted(hub: Hub) -> tuple[Tally, list[str]]:
         for connection, waiting in grouped.items():
             ids = [row.id for row in waiting]
             try:
+                for row in waiting:
+                    privacy.take_in(hub, row)
                 tally += read_one(hub, connection, [hint for row in waiting for hint in row.hints])
             except Exception as error:  # noqa: BLE001  whatever it is, the other connections go on
                 broken = broken_record(error)
@@ -40,6 +43,7 @@ def read_hinted(hub: Hub) -> tuple[Tally, list[str]]:
             tally.counts["hints"] += len(ids)
             if connection not in read:
                 read.append(connection)
+    tally += privacy.work(hub)
     return tally, read
 
 

@@ -41,6 +41,12 @@ class HubSettings(Strict):
     secret_blocks: bool = Field(
         False, description="look for secrets in Prefect Secret blocks too, e.g. backroom-shop-client-secret"
     )
+    forget_after_days: int = Field(
+        365,
+        ge=0,
+        description="names, addresses, e-mail and phone are taken out of the log's copies of finished orders that have "
+        "not changed for so long; 0: never",
+    )
     receiver: str = Field("", description="public address of the webhook receiver, https://…; empty: poll only")
 
 

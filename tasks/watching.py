@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from commerce.errors import HubError
 from commerce.ports import Alert, Worrying
 from integrations.connector import connector
+from tasks import privacy
 from tasks.alerting import paused_alert, send_waiting
 from tasks.auditing import audit
 from tasks.hub import Hub
@@ -30,6 +31,8 @@ def watch(hub: Hub, missed: Iterable[Alert] = ()) -> Tally:
     `missed` are problems that only the scheduler knows of.
     """
     hub.ledger.prune()
+    privacy.work(hub)
+    privacy.expire(hub)
     audited = audit(hub)
     problems = {alert.fingerprint: alert for alert in (*found(hub), *missed)}
     tally = Tally()
