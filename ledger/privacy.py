@@ -25,7 +25,7 @@ class Privacy(Store):
         self, connection: str, delivery_id: str, kind: str, customer_id: str, orders: Sequence[str]
     ) -> bool:
         """Keep a request, by numbers only; False when this delivery is already known."""
-        row = {"connection": connection, "delivery_id": clean(delivery_id), "kind": clean(kind)}
+        row: dict[str, Any] = {"connection": connection, "delivery_id": clean(delivery_id), "kind": clean(kind)}
         with self.writing() as db:
             row |= {"customer_id": clean(customer_id), "orders": packed(list(orders)), "received_at": self.now(db)}
             return db.execute(insert_once(db, tables.privacy), row).rowcount == 1

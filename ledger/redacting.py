@@ -108,7 +108,7 @@ def rewrite_snapshots(db: Connection, subjects: Sequence[str]) -> dict[str, set[
         changed.append({"which": row.id, "data": packed(kept), "digest": digest})
         if row.snapshot_id == row.id:
             newest.append({"which": row.subject, "digest": digest})
-    values = {"data": bindparam("data"), "digest": bindparam("digest")}
+    values: dict[str, Any] = {"data": bindparam("data"), "digest": bindparam("digest")}
     if changed:
         db.execute(update(snapshot).where(snapshot.c.id == bindparam("which")).values(**values), changed)
     if newest:
