@@ -25,12 +25,12 @@ DESTINATIONS = ("warehouse", "marketing")
 
 
 def test_every_commit_that_matters_has_its_two_moments():
-    wanted = [f"{side}-{what}-commit" for side in ("after", "before") for what in ("claim", "record", "settle")]
+    wanted = [f"{side}-{what}-commit" for side in ("after", "before") for what in ("claim", "record", "redact", "settle")]
     assert wanted == MOMENTS
 
 
 def a_day_at_the_hub(ledger: Ledger, sent: list[tuple[str, str, bool]]) -> None:
-    """Record one order and bring it to everyone; `sent` notes what a destination was given, and in doubt or not."""
+    """Record one order, bring it to everyone, forget its person; `sent` notes what a destination was given, and in doubt or not."""
     ledger.subscribe("warehouse", "shop", ["order"], "state", live_from=NOON)
     ledger.subscribe("marketing", "shop", ["order"], "events", live_from=NOON)
     ledger.record_orders("shop", [an_order()], cursor=("orders", NOON))
@@ -38,6 +38,7 @@ def a_day_at_the_hub(ledger: Ledger, sent: list[tuple[str, str, bool]]) -> None:
         claim = ledger.claim(name, limit=5, lease=60)
         sent += [(name, item.newest.key, item.in_doubt) for item in claim.items]
         ledger.settle(claim, [(item, done(item.newest.key)) for item in claim.items])
+    ledger.redact("shop", [an_order().key])
 
 
 def die_at(moment: str, url: str, clock) -> None:
@@ -53,8 +54,8 @@ def test_dying_there_loses_nothing_and_doubles_nothing(moment, nth, url, opened,
     process = multiprocessing.get_context("fork").Process(target=die_at, args=(f"{moment}:{nth}", url, clock))
     process.start()
     process.join()
-    if "record" in moment and nth == 2:
-        assert process.exitcode == 0  # there is only one page
+    if ("record" in moment or "redact" in moment) and nth == 2:
+        assert process.exitcode == 0  # there is only one page, and one person
     else:
         assert process.exitcode == KILLED
     # when the day is gone through again after its lease has ended
@@ -67,6 +68,7 @@ def test_dying_there_loses_nothing_and_doubles_nothing(moment, nth, url, opened,
     assert {row.destination: row.done for row in ledger.status()} == dict.fromkeys(DESTINATIONS, 1)
     assert [line.outcome for line in ledger.trace("#1001").history] == ["done", "done"]
     assert ledger.cursor("shop", "orders") == NOON
+    assert [data["email"] for data in ledger.newest_data(["shop:51001"])] == [""]
     # and what may have been sent before is in doubt
     doubted = [name for name, _, in_doubt in sent if in_doubt]
     dying = DESTINATIONS[nth - 1]
