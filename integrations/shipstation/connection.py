@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 from commerce.errors import IntegrationError, NotAuthorised
-from commerce.outcomes import Outcome
-from commerce.ports import Finding, Item, Page
+from commerce.ports import Finding
 from integrations.connector import Services
+from integrations.shipstation.account import Account
 from integrations.shipstation.client import Api
 from integrations.shipstation.destination import Deliveries
 from integrations.shipstation.imported import HINT, NEWEST, Imported
@@ -19,40 +17,17 @@ from integrations.shipstation.settings import ShipStationSettings
 from integrations.shipstation.subscriptions import Subscriptions
 
 
-class ShipStation:
+class ShipStation(Account):
     """Implements Destination, ParcelSource, Subscribing and Checkable."""
 
-    keeps: Literal["state", "events"] = "state"
-    topics: frozenset[str] = frozenset({"order"})
     batch = 100
 
     def __init__(self, settings: ShipStationSettings, services: Services) -> None:
         self.settings = settings
         self.api = Api(settings, services)
         self._imported = Imported(self.api, services.clock)
-        self._deliveries = Deliveries(self.api, settings, self._imported)
-        self._parcels = Parcels(self.api, settings)
-        self._subscriptions = Subscriptions(self.api, settings)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self.api.close()
-
-    def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
-        """See `Destination.deliver`."""
-        return self._deliveries.deliver(items)
-
-    def changed_parcels(self, since: datetime, until: datetime) -> Iterator[Page]:
-        """See `ParcelSource.changed_parcels`."""
-        return self._parcels.changed(since, until)
-
-    def check_webhooks(self, address: str) -> Iterator[Finding]:
-        """See `Subscribing.check_webhooks`."""
-        return self._subscriptions.check(address)
-
-    def ensure_webhooks(self, address: str) -> Mapping[str, str]:
-        """See `Subscribing.ensure_webhooks`."""
-        return self._subscriptions.ensure(address)
+        deliveries = Deliveries(self.api, settings, self._imported)
+        super().__init__(self.api, deliveries, Parcels(self.api, settings), Subscriptions(self.api, settings))
 
     def check(self) -> Iterator[Finding]:
         """Look at the key, the plan, carriers and the location map, writing nothing."""

@@ -78,11 +78,14 @@ class Wish:
         reason = "" if self.ships else self.allocation.reason
         return fingerprint(self.allocation.verdict, reason, _canonical(bodies), _canonical(waiting))
 
+    to_body = staticmethod(to_shipment)
+    """What the API calls one of the order's shipments; another version has another word."""
+
     def body(self, location_id: str, units: Counter[str], *, with_money: bool, held: bool = False) -> dict[str, Any]:
         """ShipStation's view of `units` shipped by this location, not before a release if `held`. Raises Unmappable."""
         routed = self.routed(location_id)
         lines = tuple(WantedLine(line_id=line_id, quantity=quantity) for line_id, quantity in units.items())
-        return to_shipment(
+        return self.to_body(
             self.order,
             routed.model_copy(update={"lines": lines}),
             warehouse_id=self.warehouse(routed),

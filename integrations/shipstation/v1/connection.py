@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
-from typing import Literal
+from collections.abc import Iterator
 
 from commerce.errors import IntegrationError, NotAuthorised
-from commerce.outcomes import Outcome
-from commerce.ports import Finding, Item, Page
+from commerce.ports import Finding
 from integrations.connector import Services
 from integrations.shipstation import keys
+from integrations.shipstation.account import Account
 from integrations.shipstation.settings import ShipStationSettings
 from integrations.shipstation.v1.client import PAGE_SIZE, Api
 from integrations.shipstation.v1.destination import POST_SIZE, Deliveries
@@ -20,39 +18,16 @@ from integrations.shipstation.v1.parcels import Parcels
 from integrations.shipstation.v1.webhooks import Webhooks
 
 
-class ShipStationV1:
+class ShipStationV1(Account):
     """Implements Destination, ParcelSource, Checkable and Subscribing."""
 
-    keeps: Literal["state", "events"] = "state"
-    topics: frozenset[str] = frozenset({"order"})
     batch = POST_SIZE
 
     def __init__(self, settings: ShipStationSettings, services: Services) -> None:
         self.settings = settings
         self.api = Api(settings, services)
-        self._deliveries = Deliveries(self.api, settings, V1Imported(self.api, services.clock))
-        self._parcels = Parcels(self.api, settings)
-        self._webhooks = Webhooks(self.api, settings)
-
-    def close(self) -> None:
-        """Give the connections back."""
-        self.api.close()
-
-    def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
-        """See `Destination.deliver`."""
-        return self._deliveries.deliver(items)
-
-    def changed_parcels(self, since: datetime, until: datetime) -> Iterator[Page]:
-        """See `ParcelSource.changed_parcels`."""
-        return self._parcels.changed(since, until)
-
-    def check_webhooks(self, address: str) -> Iterator[Finding]:
-        """See `Subscribing.check_webhooks`."""
-        return self._webhooks.check(address)
-
-    def ensure_webhooks(self, address: str) -> Mapping[str, str]:
-        """See `Subscribing.ensure_webhooks`."""
-        return self._webhooks.ensure(address)
+        deliveries = Deliveries(self.api, settings, V1Imported(self.api, services.clock))
+        super().__init__(self.api, deliveries, Parcels(self.api, settings), Webhooks(self.api, settings))
 
     def check(self) -> Iterator[Finding]:
         """Look at key and secret, the plan, carriers, the location map, stores and doubles, writing nothing."""

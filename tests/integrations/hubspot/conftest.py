@@ -16,28 +16,15 @@ from integrations.hubspot.client import HubSpot
 from integrations.hubspot.settings import HubSpotSettings
 from integrations.hubspot.simulator import HubSpotSimulator
 from tests.builders import NOON, an_event, an_order
+from tests.journeys.house import Clock
 
 BASE = "https://api.hubapi.com"
 
 
-class Clock:
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = NOON.timestamp()
-        self.slept: list[float] = []
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    """Time that passes only while somebody sleeps."""
+    return Clock(NOON)
 
 
 @pytest.fixture(params=[False, True], ids=["all-or-none", "partial"])
