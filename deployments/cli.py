@@ -136,6 +136,27 @@ def webhooks() -> None:
 
 @app.command()
 @explained
+def automations(
+    minutes: Annotated[int, typer.Option(min=1, max=1440, help="how long a run may be late before it is told")] = 10,
+    notify: Annotated[str, typer.Option(help="a notification block of Prefect, e.g. slack-webhook/backroom")] = "",
+) -> None:
+    """Let Prefect's server notice schedules that did not run and runs that died; may be repeated."""
+    from deployments.automations import deploy_now
+
+    printing.table("automations", ["name", "was"], list(deploy_now(minutes, notify).items()))
+
+
+@app.command()
+@explained
+def tidy() -> None:
+    """Before a worker starts: mark dead runs as crashed, free their slots, make late runs of one deployment one."""
+    from deployments.automations import tidy_now
+
+    typer.echo(", ".join(f"{count} {what}" for what, count in tidy_now().items()) or "nothing to tidy up")
+
+
+@app.command()
+@explained
 def status(json: Json = False) -> None:
     """How much waits for each destination, how fresh each route is, what is paused."""
     from deployments.health import health_of

@@ -168,6 +168,7 @@ def start(house: House, plan: ShopPlan, ports: dict[str, int]) -> None:
         processes.start("receiver", backroom("receive", "--port", str(ports["receiver"])))
         house.prefect.deploy(processes)
         house.prefect.start_worker(processes)
+        processes.run_once("automations", backroom("automations"))
         processes.wait_until("receiver", answers(f"{house.receiver}/alive"))
         processes.wait_until("prefect-worker", house.api.worker_online)
         processes.wait_until("prefect-server", house.api.schedules_work)

@@ -57,6 +57,8 @@ class PrefectHouse:
             "PREFECT_API_AUTH_STRING": login,
             "PREFECT_SERVER_API_AUTH_STRING": login,
             "PREFECT_SERVER_ENCRYPTION_KEY": self.encryption_key,
+            # In memory, leases are forgotten at a restart while the slots they hold still count as taken.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.artifacts import acreate_table_artifact
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
@@ -16,6 +18,7 @@ from prefect.states import Completed, Failed
 from commerce.errors import HubError, NotConfigured
 from tasks.alerting import in_words
 from tasks.hub import the_hub
+from tasks.running import LABEL, Process
 from tasks.stack import Route
 from tasks.steps import deliver
 from tasks.tally import Tally
@@ -36,6 +39,7 @@ async def told(name: str) -> AsyncIterator[Tally]:
     """Note in the ledger that the route runs, and how it ended; the tally is filled by the story."""
     ledger = the_hub().ledger
     tally = Tally()
+    await say_where_it_lives()
     await asyncio.to_thread(ledger.route_started, name)
     try:
         yield tally
@@ -46,6 +50,13 @@ async def told(name: str) -> AsyncIterator[Tally]:
     finally:
         await asyncio.to_thread(ledger.flush_calls)
     await asyncio.to_thread(ledger.route_finished, name, not tally.paused, dict(tally.counts), tally.paused)
+
+
+async def say_where_it_lives() -> None:
+    """Label the flow run with its process, so that a sweep can tell when that is gone. No run fails for it."""
+    with suppress(Exception):
+        async with get_client() as client:
+            await client.update_flow_run_labels(UUID(str(flow_run.id)), {LABEL: str(Process.this())})
 
 
 async def deliver_each(destinations: Sequence[str]) -> Tally:

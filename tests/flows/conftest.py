@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.testing.utilities import prefect_test_harness
 
 from tests.journeys.house import House
 from tests.small_house import a_small_house
@@ -17,3 +18,10 @@ def house(tmp_path: Path) -> Iterator[House]:
     opened = a_small_house(tmp_path)
     yield opened
     opened.hub.close()
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[None]:
+    """A Prefect server of our own, without a worker."""
+    with prefect_test_harness(server_startup_timeout=60):
+        yield
