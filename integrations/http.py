@@ -24,6 +24,7 @@ from commerce.errors import (
     TemporarilyUnavailable,
     UnexpectedAnswer,
 )
+from commerce.failpoints import reached
 from commerce.ports import CallLog
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,8 @@ class ApiClient:
             follow_redirects=False,
             trust_env=False,
             verify=certificates(),
+            # Every call on the wire, also those for a token.
+            event_hooks={"request": [_about_to_call], "response": [_was_answered]},
         )
         self._schemes = {"https", httpx.URL(base_url).scheme}
         self._hosts = {httpx.URL(base_url).netloc, *(host.encode() for host in hosts)}
@@ -250,6 +253,14 @@ class ApiClient:
     def _refuse_foreign_host(self, url: httpx.URL) -> None:
         if url.netloc not in self._hosts or url.scheme not in self._schemes or url.userinfo:
             raise UnexpectedAnswer(self.vendor, f"refusing to call {url.host}, which is not this connection's host")
+
+
+def _about_to_call(_: httpx.Request) -> None:
+    reached("before-call")
+
+
+def _was_answered(_: httpx.Response) -> None:
+    reached("after-call")  # the vendor has it, and nobody has read what it says
 
 
 class _LostAnswer(IntegrationError):
