@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ledger import tables
 from ledger.records import CallStat
-from ledger.store import SECOND, Store, micros
+from ledger.store import SECOND, Store, Wait, micros
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,14 @@ class Tally:
 class Calls(Store):
     """Call statistics."""
 
-    def __init__(self, url: str, token_keys: Sequence[str] = (), clock: Callable[[], float] | None = None) -> None:
-        super().__init__(url, token_keys, clock)
+    def __init__(
+        self,
+        url: str,
+        token_keys: Sequence[str] = (),
+        clock: Callable[[], float] | None = None,
+        wait: Wait = threading.Event.wait,
+    ) -> None:
+        super().__init__(url, token_keys, clock, wait)
         self._call_logs: dict[str, LedgerCalls] = {}
 
     def calls(self, connection: str) -> LedgerCalls:

@@ -27,14 +27,25 @@ DATABASE_CLOCK = {
 
 One = TypeVar("One")
 
+Wait = Callable[[threading.Event, float], bool]
+"""Waits for an event, so many seconds at most; whether it came."""
+
 
 class Store:
     """A database that belongs to one ledger. Safe to share between threads."""
 
-    def __init__(self, url: str, token_keys: Sequence[str] = (), clock: Callable[[], float] | None = None) -> None:
-        """`clock` (seconds since 1970) replaces the database's own clock, for tests."""
+    def __init__(
+        self,
+        url: str,
+        token_keys: Sequence[str] = (),
+        clock: Callable[[], float] | None = None,
+        wait: Wait = threading.Event.wait,
+    ) -> None:
+        """`clock` (seconds since 1970) replaces the database's own clock, for tests; `wait` goes with it, and waits for
+        an event for so many seconds of that clock."""
         self.engine = open_engine(url)
         self.clock = clock
+        self.wait = wait
         self.token_keys = tuple(token_keys)
         # Threads queue here rather than in SQLite's busy handler, which sleeps.
         self._one_writer = threading.RLock() if self.on_sqlite else nullcontext()

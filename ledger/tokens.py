@@ -149,7 +149,7 @@ def leased(store: Store, name: str, *, lease: float = LEASE, longest: float = LO
         time.sleep(pause)
         pause = min(pause * 1.5, SLOWEST_LOOK)
     try:
-        with _kept(lambda: _take(store, name, holder, lease), every=lease / 3, until=deadline):
+        with _kept(store, lambda: _take(store, name, holder, lease), every=lease / 3, until=deadline):
             yield
     finally:  # after the last renewal, which would take the lease anew
         with store.writing() as db:
@@ -169,12 +169,12 @@ def _take(store: Store, name: str, holder: str, lease: float) -> bool:
 
 
 @contextmanager
-def _kept(renew: Callable[[], bool], *, every: float, until: float) -> Iterator[None]:
+def _kept(store: Store, renew: Callable[[], bool], *, every: float, until: float) -> Iterator[None]:
     """Renew in the background until the block ends."""
     over = threading.Event()
 
     def keep() -> None:
-        while not over.wait(every) and time.monotonic() < until:
+        while not store.wait(over, every) and time.monotonic() < until:
             try:
                 renew()
             except SQLAlchemyError as error:  # a busy database, say: the lease lasts for two more tries

@@ -135,7 +135,7 @@ def kept_alive(ledger: Ledger, claim: Claim) -> Iterator[None]:
     stop = threading.Event()
 
     def renew() -> None:
-        while not stop.wait(LEASE / 3):
+        while not ledger.wait(stop, LEASE / 3):
             try:
                 ledger.renew(claim, LEASE)
             except Exception as error:  # noqa: BLE001  a busy database, say: the lease lasts for two more tries

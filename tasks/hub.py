@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -76,14 +77,22 @@ class Hub:
         self.ledger.close()
 
 
-def open_hub() -> Hub:
-    """A hub over stack.toml, its ledger migrated and its routes subscribed. Raises NotConfigured."""
+def open_hub(
+    *,
+    clock: Callable[[], float] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
+) -> Hub:
+    """A hub over stack.toml, its ledger migrated and its routes subscribed. Raises NotConfigured.
+
+    `clock`, `sleep` and `wait` are of another time than the machine's, for tests.
+    """
     known = load_stack()
     find = secrets_of(env_file(stack_file()))
     keys = [key for key in (find(TOKEN_KEY) or "").split(",") if key]
-    ledger = Ledger(find(LEDGER) or known.hub.ledger, token_keys=keys)
+    ledger = Ledger(find(LEDGER) or known.hub.ledger, token_keys=keys, clock=clock, wait=wait)
     ledger.migrate()
-    hub = Hub(known, ledger)
+    hub = Hub(known, ledger, sleep=sleep, clock=clock or time.time)
     subscribe_routes(hub)
     return hub
 
