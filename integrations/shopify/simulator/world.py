@@ -281,6 +281,10 @@ def summary(order: Order) -> dict[str, Any]:
         "paid": financial_status(order) in ("PAID", "PARTIALLY_REFUNDED", "REFUNDED"),
         "on_hold": any(one.status == "ON_HOLD" for one in order.fulfillment_orders),
         **money_moved(order),
+        "refunds": [
+            {"id": gid("Refund", one.id), "amount": cents(sum(paid.amount.shop for paid in one.transactions))}
+            for one in order.refunds
+        ],
         "remaining": [
             {"sku": row.line.sku, "quantity": row.remaining, "location": one.location.name}
             for one in order.fulfillment_orders
