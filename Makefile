@@ -2,11 +2,15 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 ORDERS ?=
+SEED ?= 0
+SEEDS ?= 1
+KILLS ?= 0
+DB ?= sqlite
 LIMITS ?= on
 DEMO := $(if $(ORDERS),--orders "$(ORDERS)") $(if $(filter off,$(LIMITS)),--no-limits)
 N ?= 1000
 
-.PHONY: demo test up check bench sdk schema lock clean
+.PHONY: demo test up check bench gauntlet sdk schema lock clean
 
 demo: .venv/.installed
 	$(BIN)/backroom demo $(DEMO)
@@ -26,6 +30,10 @@ check: .venv/.installed
 
 bench: .venv/.installed
 	$(BIN)/python -m benchmarks.run --orders $(N)
+
+# Processes killed at random while a shop lives, judged from outside; see docs/reliability.md. SEED=0 takes one by chance.
+gauntlet: .venv/.installed
+	$(BIN)/python -m tests.gauntlet --seed $(SEED) --seeds $(SEEDS) --orders $(or $(ORDERS),1000) --kills $(KILLS) --db $(DB)
 
 # The vendors' own SDKs, for tests/sdk; without them those tests skip.
 sdk: .venv/.sdk

@@ -1,0 +1,88 @@
+"""`python -m tests.gauntlet`: one run, or several seeds in a row; exit code 1 when anything is not as it should be."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from tests.gauntlet.run import Outcome, Settings, run
+
+SERVER = "postgresql://postgres@127.0.0.1:5432/test"
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="gauntlet", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="0 takes one by chance")
+    parser.add_argument("--seeds", type=int, default=1, help="so many seeds, counting up from the first")
+    parser.add_argument("--orders", type=int, default=1000)
+    parser.add_argument("--kills", type=int, default=0, help="0: one for every 25 orders, 12 at least")
+    parser.add_argument("--db", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--server", default=SERVER, help="the PostgreSQL to make a schema in")
+    parser.add_argument("--seconds", type=float, default=0.0, help="how long orders come in; 0: by their number")
+    parser.add_argument("--speed", type=float, default=12.0, help="how much faster than the machine's the time goes")
+    parser.add_argument("--home", type=Path, help="where ledger and logs go; a new temporary folder by default")
+    return parser.parse_args()
+
+
+def main() -> int:
+    asked = arguments()
+    if asked.db == "postgres":
+        try:
+            psycopg.connect(asked.server, connect_timeout=3).close()
+        except psycopg.OperationalError as error:
+            print(f"no PostgreSQL answers at {asked.server}: {str(error).splitlines()[0]}")
+            return 2
+    first = asked.seed or random.SystemRandom().randint(1, 1_000_000)
+    well = True
+    for seed in range(first, first + asked.seeds):
+        home = asked.home or Path(tempfile.mkdtemp(prefix=f"gauntlet-{seed}-"))
+        home.mkdir(parents=True, exist_ok=True)
+        kills = asked.kills or max(12, asked.orders // 25)
+        print(f"seed {seed}: {asked.orders} orders, {kills} kills, {asked.db}; logs in {home}", flush=True)
+        settings = Settings(
+            seed, asked.orders, kills, asked.db, asked.server, home, speed=asked.speed, seconds=asked.seconds
+        )
+        well = tell(run(settings)) and well
+    return 0 if well else 1
+
+
+def tell(outcome: Outcome) -> bool:
+    """Print what came of it: first in words, then as a row of the table, then as JSON."""
+    for line in outcome.findings.lines()[:40]:
+        print(f"  {line}")
+    for line in outcome.unexpected:
+        print(f"  unexpected: {line}")
+    row = figures(outcome)
+    print(f"  {json.dumps(row)}", flush=True)
+    return outcome.well
+
+
+def figures(outcome: Outcome) -> dict[str, Any]:
+    told = outcome.told.values()
+    settings, consistent = outcome.settings, outcome.consistent
+    return {
+        "seed": settings.seed,
+        "database": settings.database,
+        "orders": settings.orders,
+        "changes": outcome.changes,
+        "kills": sum(outcome.deaths.values()),
+        "deaths": dict(sorted(outcome.deaths.items())),
+        **outcome.findings.counts(),
+        "calls": sum(one.get("calls", 0) for one in told),
+        "answers lost": sum(one.get("answers lost", 0) for one in told),
+        "429 of the weather": sum(one.get("429 of the weather", 0) for one in told),
+        "429 of ours": sum(one.get("429 of ours", 0) for one in told),
+        "consistent after": None if consistent is None else round(consistent, 1),
+        "seconds": round(outcome.seconds, 1),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Who is killed, when and how: all from the seed."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+
+from tests.gauntlet.crew import Crew, Member
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("ledger", "integrations", "tasks")
+
+
+def fail_points() -> list[str]:
+    """Every named moment of the code at which a run can die; a new one is covered the day it is written."""
+    return sorted(
+        {
+            name
+            for package in PACKAGES
+            for path in (ROOT / package).rglob("*.py")
+            for name in re.findall(r'reached\("([\w-]+)"\)', path.read_text(encoding="utf-8"))
+        }
+    )
+
+
+@dataclass
+class Chaos:
+    """Spends kills: SIGKILL, fail-points, SIGSTOP beyond a lease, and ends of database sessions."""
+
+    crew: Crew
+    seed: int
+    stall: float
+    """Seconds that a stopped process stands still."""
+    postgres: str = ""
+    """The database whose sessions may be ended; none for SQLite."""
+    application: str = ""
+    """What those sessions call themselves."""
+    active: bool = False
+    most: int = 0
+    """How many deaths there are to be in all."""
+    chance: random.Random = field(init=False)
+    points: list[str] = field(init=False)
+    due: list[float] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.chance = random.Random(f"{self.seed}/chaos")
+        # Migrations run once, so dying in them is the subject of a test of their own.
+        self.points = [name for name in fail_points() if "migrate" not in name]
+        self.chance.shuffle(self.points)
+        self.crew.arm = self.arm
+
+    def begin(self, seconds: float, kills: int) -> None:
+        """Spend so many more within so long, from now on."""
+        now = time.monotonic()
+        self.active, self.most = True, self.done + kills
+        self.due = sorted(now + self.chance.uniform(0.02, 1.0) * seconds for _ in range(kills))
+
+    @property
+    def done(self) -> int:
+        """Kills so far."""
+        return sum(self.crew.deaths.values())
+
+    def arm(self, member: Member) -> str:
+        """A fail-point for a worker that is started, each in its turn."""
+        spent = bool(self.most) and self.done >= self.most
+        if not self.active or spent or member.name == "receiver" or self.chance.random() < 0.2:
+            return ""
+        self.points.append(self.points.pop(0))
+        often = 12 if self.points[-1].endswith("-call") else 2
+        return f"{self.points[-1]}:{self.chance.randint(1, often)}"
+
+    def look(self) -> None:
+        """Do what is due. Those who died at a fail-point need not be killed."""
+        while self.active and self.due and self.due[0] <= time.monotonic():
+            self.due.pop(0)
+            if self.done < self.most:
+                self._strike()
+                self.crew.look()
+
+    def _strike(self) -> None:
+        everybody = list(self.crew.members.values())
+        unarmed = [one for one in everybody if not one.armed]  # the others mostly live until their own moment
+        member = self.chance.choice(unarmed if unarmed and self.chance.random() < 0.8 else everybody)
+        dice = self.chance.random()
+        if dice < 0.1 and member.name != "receiver" and not member.asleep_until:
+            self.crew.stop(member, self.stall)
+        elif dice < 0.35 and self.postgres:
+            self._end_a_session()
+        else:
+            self.crew.kill(member)
+
+    def _end_a_session(self) -> None:
+        """One of the hub's own, rather one that is busy."""
+        with psycopg.connect(self.postgres, autocommit=True) as server:
+            ended = server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s "
+                "ORDER BY state = 'idle', random() LIMIT 1",
+                [self.application],
+            ).fetchone()
+        if ended:
+            self.crew.deaths["ended database sessions"] += 1
+
+    def calm(self) -> None:
+        """No more: wake who sleeps, and replace everybody who still has a fail-point before him."""
+        self.active = False
+        self.crew.wake()
+        for member in self.crew.members.values():
+            if member.armed:
+                self.crew.kill(member)

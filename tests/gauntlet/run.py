@@ -1,0 +1,235 @@
+"""One run: vendors, hub, life and chaos, until all is quiet and right, or too much time has passed."""
+
+from __future__ import annotations
+
+import gc
+import os
+import random
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from cryptography.fernet import Fernet
+
+from deployments import demo_stack
+from deployments.processes import answers, free_port
+from deployments.world import World
+from tasks.delivering import LEASE
+from tests.gauntlet import life, oracle, staff, vendors
+from tests.gauntlet.chaos import Chaos
+from tests.gauntlet.clockwork import Clockwork
+from tests.gauntlet.crew import Crew
+
+PATIENCE = 20 * 60.0
+"""Seconds of the run's own time after the last kill until all must be right: a lease, and the longest wait of a record
+that met lost answers and deaths three times."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is asked for."""
+
+    seed: int
+    orders: int
+    kills: int
+    database: str
+    server: str
+    home: Path
+    speed: float = 12.0
+    seconds: float = 0.0
+    """How long orders come in; by their number when zero."""
+    odds: vendors.Odds = field(default_factory=vendors.Odds)
+
+
+@dataclass
+class Outcome:
+    """What came of it."""
+
+    settings: Settings
+    findings: oracle.Findings
+    deaths: Counter[str]
+    unexpected: list[str]
+    told: dict[str, dict[str, int]]
+    changes: dict[str, int]
+    consistent: float | None
+    """Seconds from the last kill until all was right; None when it never was."""
+    seconds: float
+
+    @property
+    def well(self) -> bool:
+        return self.findings.well and not self.unexpected
+
+
+def run(settings: Settings) -> Outcome:
+    """Run the gauntlet once."""
+    began = time.monotonic()
+    with a_schema(settings) as (url, application):
+        stage = Stage(settings, url, application)
+        try:
+            stage.build()
+            consistent = stage.play()
+            return Outcome(
+                settings,
+                stage.findings,
+                stage.crew.deaths,
+                stage.crew.unexpected + stage.outside.unexpected,
+                {name: stage.world.act(name, "told") for name in vendors.DESTINATIONS},
+                stage.life.counts,
+                consistent,
+                time.monotonic() - began,
+            )
+        finally:
+            stage.crew.dismiss()
+            stage.outside.dismiss()
+
+
+class Stage:
+    """Everything of one run."""
+
+    def __init__(self, settings: Settings, url: str, application: str) -> None:
+        self.settings, self.url = settings, url
+        self.time = Clockwork(time.time(), settings.speed)
+        self.ports = {"vendors": free_port(0), "receiver": free_port(0)}
+        self.world = World(f"http://127.0.0.1:{self.ports['vendors']}")
+        self.crew, self.outside = Crew(settings.home / "logs"), Crew(settings.home / "logs")
+        server = settings.server if settings.database == "postgres" else ""
+        stall = self.time.real(LEASE) + 1.0
+        self.chaos = Chaos(self.crew, settings.seed, stall, server, application)
+        self.life = life.Life(settings.seed, settings.orders)
+        self.findings = oracle.Findings()
+
+    def build(self) -> None:
+        """Start the vendors, fill the shop, write stack.toml, start the hub."""
+        home, s = self.settings.home, self.settings
+        self.outside.hire("vendors", partial(vendors.serve, self.ports["vendors"], s.seed, self.time, s.odds))
+        self._until(answers(f"{self.world.base}/_control"))
+        receiver = f"http://127.0.0.1:{self.ports['receiver']}"
+        demo_stack.write(home, self.world.base, receiver, *life.open_shop(self.world, s.seed))
+        stack = home / "stack.toml"
+        text = stack.read_text(encoding="utf-8").replace("order_lag_minutes = 60", "order_lag_minutes = 0")
+        stack.write_text(text.replace("[hub]", "[hub]\noverlap_minutes = 2", 1), encoding="utf-8")
+        os.environ.update(demo_stack.SECRETS)
+        os.environ.update(
+            BACKROOM_STACK=str(stack),
+            BACKROOM_LEDGER=self.url or f"sqlite:///{home / 'ledger.db'}",
+            BACKROOM_TOKEN_KEY=Fernet.generate_key().decode(),
+        )
+        warm_up(self.time)
+        self.crew.hire("receiver", partial(staff.receive, self.ports["receiver"], self.time))
+        self._until(answers(f"{receiver}/alive"))
+        self.chaos.active = True
+        for name in staff.STEPS:
+            self.crew.hire(name, partial(staff.work, name, self.time))
+        self.world.act("warehouse", "subscribe", url=f"{receiver}/hooks/warehouse")
+
+    def play(self) -> float | None:
+        """A shop's life in the storm, then calm; then all labels are bought, in a second storm. Seconds from the last
+        kill until all was right."""
+        s = self.settings
+        seconds = s.seconds or max(12.0, s.orders / 8)
+        last = max(1, s.kills // 5)
+        self._weather(rough=True)
+        self.chaos.begin(seconds, s.kills - last)
+        self._live(seconds)
+        first = self._calm()
+        if first is None:
+            return None
+        self._weather(rough=True)
+        self.chaos.begin(max(4.0, seconds / 8), last)
+        life.pack(self.world, 1.0, random.Random(0), leave=set())
+        self._pass_by(max(4.0, seconds / 8))
+        second = self._calm()
+        if second is None:
+            return None
+        self._pass_by(self.time.real(LEASE) * 2)  # whatever comes late comes now
+        self._look()
+        return max(first, second) if self.findings.well else None
+
+    def _live(self, seconds: float) -> None:
+        """Let everything happen in its time; one destination is dead for a fifth of it."""
+        dead = self.life.chance.choice(vendors.DESTINATIONS)
+        waiting, began = self.life.happenings(), time.monotonic()
+        was_dead = False
+        while waiting or time.monotonic() - began < seconds:
+            now = (time.monotonic() - began) / seconds
+            is_dead = 0.3 < now < 0.5
+            if is_dead != was_dead:
+                self.world.act(dead, "weather", rough=True, dead=is_dead)
+                was_dead = is_dead
+            while waiting and waiting[0].at <= now:
+                waiting.pop(0).do(self.world)
+                self.chaos.look()
+            self._tick()
+
+    def _calm(self) -> float | None:
+        """Rough weather and chaos end: the seconds until all is right, None when it takes too long."""
+        self._weather(rough=False)
+        self.chaos.calm()
+        began = time.monotonic()
+        while time.monotonic() - began < self.time.real(PATIENCE):
+            self._pass_by(1.0)
+            self._look()
+            if self.findings.well:
+                return time.monotonic() - began
+        return None
+
+    def _look(self) -> None:
+        self.findings = oracle.judge(oracle.look_at(self.world.state))
+
+    def _weather(self, *, rough: bool) -> None:
+        for name in vendors.DESTINATIONS:
+            self.world.act(name, "weather", rough=rough)
+
+    def _pass_by(self, seconds: float) -> None:
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            self._tick()
+
+    def _tick(self) -> None:
+        self.crew.look()
+        self.chaos.look()
+        self.outside.look()
+        time.sleep(0.03)
+
+    def _until(self, ready: Any) -> None:
+        ends = time.monotonic() + 60
+        while not ready():
+            self.crew.look()
+            if self.crew.unexpected or time.monotonic() > ends:
+                raise RuntimeError(f"the stage does not stand: {self.crew.unexpected}; logs in {self.crew.logs}")
+            time.sleep(0.05)
+
+
+def warm_up(time_: Clockwork) -> None:
+    """Import whatever the hub needs, so that a process that is started again works at once."""
+    hub = staff.opened(time_)
+    for name in hub.stack.connections:
+        hub.client(name)
+    hub.close()
+    gc.collect()
+    gc.freeze()
+
+
+@contextmanager
+def a_schema(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The ledger's URL in a fresh PostgreSQL schema, and what its sessions call themselves; nothing for SQLite."""
+    if settings.database != "postgres":
+        with nullcontext():
+            yield "", ""
+        return
+    name = f"gauntlet_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(settings.server, autocommit=True, connect_timeout=3) as server:
+        server.execute(f"CREATE SCHEMA {name}")
+    driver = settings.server.replace("postgresql", "postgresql+psycopg", 1)
+    try:
+        yield f"{driver}?options=-csearch_path%3D{name}&application_name={name}", name
+    finally:
+        with psycopg.connect(settings.server, autocommit=True) as server:
+            server.execute(f"DROP SCHEMA {name} CASCADE")

@@ -1,0 +1,108 @@
+"""The hub's own processes, each doing for ever what a schedule would have it do now and then."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+
+import uvicorn
+from sqlalchemy.exc import OperationalError
+
+from deployments.receiver import receiver_app
+from flows.drain_inbox import fed_by
+from tasks import inbox, mending, recording, stocking, watching
+from tasks.hub import Hub, installed, open_hub
+from tasks.steps import deliver_all
+from tests.gauntlet.clockwork import Clockwork
+from tests.gauntlet.crew import NO_DATABASE
+
+log = logging.getLogger(__name__)
+
+Step = Callable[[Hub], object]
+
+INTERVAL = 15.0
+"""Seconds between two runs of a step, in the run's own time."""
+
+
+def orders_to(destination: str, hub: Hub) -> None:
+    """As the flows orders-to-shipping, -accounting and -marketing do."""
+    recording.record_changed_orders(hub, "shop")
+    deliver_all(destination)
+
+
+def tracking(hub: Hub) -> None:
+    """As tracking-to-storefront does."""
+    recording.record_changed_parcels(hub, "warehouse")
+    deliver_all("shop")
+
+
+def hints(hub: Hub) -> None:
+    """As drain-inbox does: one destination that is down costs the others nothing."""
+    _, read = inbox.read_hinted(hub)
+    for destination in sorted({route.destination for route in fed_by(read) if route.carries != "stock"}):
+        try:
+            deliver_all(destination)
+        except Exception as error:  # noqa: BLE001  told, and done again by the next run
+            log.warning("delivering to %s: %s: %s", destination, type(error).__name__, error)
+
+
+def stock(hub: Hub) -> None:
+    """As sync-inventory does."""
+    stocking.sync_stock(hub, hub.stack.route("sync-inventory"))
+
+
+def watch(hub: Hub) -> None:
+    """As watch does."""
+    mending.mend_webhooks(hub)
+    watching.watch(hub)
+
+
+STEPS: dict[str, list[Step]] = {
+    "shipping": [partial(orders_to, "warehouse")],
+    "accounting": [partial(orders_to, "books")],
+    "marketing": [partial(orders_to, "marketing")],
+    "tracking": [tracking],
+    "inbox": [hints],
+    "stock": [stock, watch],
+    "second": [partial(orders_to, name) for name in ("warehouse", "books", "marketing")] + [tracking, hints],
+}
+"""Each process by its name; "second" does everything once more, so that there are two of each."""
+
+
+def opened(time_: Clockwork) -> Hub:
+    """As every process of the hub begins. Whose database leaves just then ends, and is started again."""
+    try:
+        return open_hub(clock=time_.now, sleep=time_.sleep, wait=time_.wait)
+    except OperationalError:
+        log.exception("the database left at the start")
+        sys.exit(NO_DATABASE)
+
+
+def work(name: str, time_: Clockwork) -> None:
+    """Do the steps of `name` again and again. What fails is told and left to the next time, as a schedule does."""
+    hub = opened(time_)
+    seen: Counter[str] = Counter()
+    with installed(hub):
+        while True:
+            for step in STEPS[name]:
+                try:
+                    step(hub)
+                except Exception as error:
+                    kind = type(error).__name__
+                    seen[kind] += 1
+                    if seen[kind] <= 5:
+                        log.exception("%s failed", name)
+                    else:
+                        log.warning("%s failed: %s: %s", name, kind, error)
+            hub.ledger.flush_calls()
+            time.sleep(time_.real(INTERVAL))
+
+
+def receive(port: int, time_: Clockwork) -> None:
+    """The webhook receiver."""
+    hub = opened(time_)
+    uvicorn.run(receiver_app(hub), host="127.0.0.1", port=port, log_level="warning", access_log=False)
