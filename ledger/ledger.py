@@ -16,7 +16,9 @@ from ledger.overdue import Completeness
 from ledger.privacy import Privacy
 from ledger.redacting import Redacting
 from ledger.replaying import Replaying
+from ledger.reports import Reports
 from ledger.settling import Settling
+from ledger.standing import Standings
 from ledger.subscriptions import Subscriptions
 from ledger.tokens import TokenKeeping
 from ledger.trace import Tracing
@@ -31,6 +33,8 @@ class Ledger(
     HeldRecords,
     Replaying,
     Completeness,
+    Standings,
+    Reports,
     Bindings,
     Cursors,
     Inbox,
