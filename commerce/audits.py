@@ -116,6 +116,8 @@ class Report(Frozen):
     found_amounts: dict[str, str] = Field(default_factory=dict)
     counts: dict[str, int] = Field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
+    recorded: int = 0
+    """Orders of the window that the log did not have; it has them now."""
     repaired: int = 0
     problem: str = ""
     signed_by: str = ""
@@ -140,7 +142,9 @@ class Report(Frozen):
         verdicts = ("missing", "extra", "different")
         bad = ", ".join(f"{self.counts[word]} {word}" for word in verdicts if self.counts.get(word))
         known = ", ".join(f"{count} {word}" for word, count in sorted(self.counts.items()) if word not in verdicts)
-        return "; ".join(filter(None, (bad or "everything is there", known)))
+        lost = f"{self.recorded} not in the log before" if self.recorded else ""
+        again = f"{self.repaired} brought again" if self.repaired else ""
+        return "; ".join(filter(None, (bad or "everything is there", known, lost, again)))
 
 
 def sums(amounts: Iterable[Money]) -> dict[str, str]:

@@ -61,7 +61,7 @@ def _goods(wish: Expected, found: Sequence[Found]) -> Iterator[Difference]:
         words = f"{_count(needed)} to ship"
         verdict: Verdict = "different" if alive and covering else "missing"
         shown = f"{_count(covering)} there" if covering else _gone(found)
-        yield _of(wish, verdict, words, shown, (alive or list(found) or [None])[0])
+        yield _of(wish, verdict, words, shown, next(iter(alive or found), None))
         return
     surplus = covering - most
     for one in opened:

@@ -11,6 +11,7 @@ import typer
 from deployments import printing
 from deployments.explaining import explained
 from deployments.privacy_cli import privacy
+from deployments.reconcile_cli import reports
 
 app = typer.Typer(
     no_args_is_help=True, help="backroom: an integration hub for shops that you run yourself.", rich_markup_mode=None
@@ -18,6 +19,7 @@ app = typer.Typer(
 held = typer.Typer(no_args_is_help=True, help="Records that wait for a person.")
 app.add_typer(held, name="held")
 app.add_typer(privacy, name="privacy")
+app.add_typer(reports, name="reconcile")
 
 Limits = Annotated[bool, typer.Option(help="enforce the vendors' rate limits")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for machines")]

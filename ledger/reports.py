@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Boolean, Column, Index, Table, Text, select, update
 
 from commerce.audits import Report
-from ledger import tables
 from ledger.store import Store, clean, maybe, micros
+from ledger.tables import identity, metadata, words
+from ledger.tables import moment as when
+
+reports = Table(
+    "reports",
+    metadata,
+    identity(),
+    Column("source", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    when("since", needed=True),
+    when("until", needed=True),
+    when("made_at", needed=True),
+    Column("clean", Boolean, nullable=False),
+    Column("report", Text, nullable=False),  # what was compared, without personal data
+    words("signed_by"),
+    when("signed_at"),
+    words("note"),
+    Index("reports_pair", "source", "destination", "id"),
+)
 
 SIGNED = ("id", "signed_by", "signed_at", "note")
 """What is kept beside the report and not in it."""
@@ -19,7 +37,7 @@ class Reports(Store):
 
     def keep_report(self, report: Report) -> Report:
         """Keep it for good; returns it with its id."""
-        table = tables.reports
+        table = reports
         with self.writing() as db:
             row = {
                 "source": report.source,
@@ -35,7 +53,7 @@ class Reports(Store):
 
     def reports(self, *, destination: str | None = None, limit: int = 50) -> list[Report]:
         """The newest first."""
-        table = tables.reports
+        table = reports
         wanted = select(table).order_by(table.c.id.desc()).limit(limit)
         if destination is not None:
             wanted = wanted.where(table.c.destination == destination)
@@ -45,12 +63,12 @@ class Reports(Store):
     def report(self, id: int) -> Report | None:
         """One report, None when there is none with this id."""
         with self.reading() as db:
-            row = db.execute(select(tables.reports).where(tables.reports.c.id == id)).first()
+            row = db.execute(select(reports).where(reports.c.id == id)).first()
         return None if row is None else read(row)
 
     def sign_report(self, id: int, by: str, note: str = "") -> bool:
         """Write down who has seen it; False when it is signed already, or when there is none. The first one stays."""
-        table = tables.reports
+        table = reports
         with self.writing() as db:
             mine = update(table).where(table.c.id == id, table.c.signed_at.is_(None))
             values = {"signed_by": clean(by), "note": clean(note), "signed_at": self.now(db)}

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from ledger import tables
 from ledger.store import Store, chunks, moment
 
+State = Literal["on its way", "held", "done", "skipped", "dismissed", "elsewhere", "forgotten"]
 ON_THEIR_WAY = ("waiting", "retry", "unknown", "claimed")
 
 
@@ -24,7 +25,7 @@ class Standing:
     history were given to nobody. `since` is when the fact behind it was recorded.
     """
 
-    state: Literal["on its way", "held", "done", "skipped", "dismissed", "elsewhere", "forgotten"]
+    state: State
     since: datetime
     reason: str = ""
 
@@ -69,5 +70,5 @@ def standing(rows: Sequence[Any]) -> Standing:
     newest = max(rows, key=lambda row: (row.revision, row.id))
     if newest.state is None:
         return Standing("elsewhere" if newest.historical else "forgotten", moment(newest.recorded_at))
-    state = newest.state if newest.state in ("skipped", "dismissed") else "done"
-    return Standing(state, moment(newest.recorded_at), newest.reason or newest.note)
+    settled: dict[str, State] = {"skipped": "skipped", "dismissed": "dismissed"}
+    return Standing(settled.get(newest.state, "done"), moment(newest.recorded_at), newest.reason or newest.note)

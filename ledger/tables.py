@@ -336,20 +336,3 @@ forgotten = Table(
     moment("at", needed=True),
     flag("expired"),  # by age only: news of the order may bring its person back for a while
 )
-
-reports = Table(
-    "reports",
-    metadata,
-    identity(),
-    Column("source", Text, nullable=False),
-    Column("destination", Text, nullable=False),
-    moment("since", needed=True),
-    moment("until", needed=True),
-    moment("made_at", needed=True),
-    Column("clean", Boolean, nullable=False),
-    Column("report", Text, nullable=False),  # what was compared, without personal data
-    words("signed_by"),
-    moment("signed_at"),
-    words("note"),
-    Index("reports_pair", "source", "destination", "id"),
-)

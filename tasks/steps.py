@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from prefect import task
 
-from tasks import delivering, inbox, mending, recording, stocking, watching
+from commerce.audits import Report
+from tasks import delivering, inbox, mending, reconciling, recording, stocking, watching
 from tasks.hub import the_hub
 from tasks.policy import PATIENT
 from tasks.tally import Tally
@@ -75,3 +76,13 @@ async def look(missed: Sequence[dict[str, str]] = ()) -> Tally:
 async def mend_webhooks() -> Tally:
     """Once an hour, make again the webhook subscriptions that a vendor dropped."""
     return await asyncio.to_thread(mending.mend_webhooks, the_hub())
+
+
+@task(name="compare", task_run_name="compare {source} with its destinations", **PATIENT)
+async def compare_all(
+    source: str, destinations: Sequence[str], since_days: int, until_days: int, repair: bool
+) -> list[Report]:
+    """Read some days of the storefront again and compare each destination with them; one kept report for each."""
+    return await asyncio.to_thread(
+        reconciling.reconcile, the_hub(), source, destinations, since_days, until_days, repair=repair
+    )

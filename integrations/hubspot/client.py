@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from pydantic import ValidationError
 
+from commerce.audits import Duties, Found
 from commerce.errors import Rejected
 from commerce.orders import Order
 from commerce.outcomes import Binding, Done, Held, Outcome, Skipped
@@ -17,6 +19,7 @@ from commerce.values import fingerprint
 from integrations.connector import Services
 from integrations.hubspot.api import HubSpotApi
 from integrations.hubspot.checks import findings
+from integrations.hubspot.holding import deals_of
 from integrations.hubspot.mapping import Properties, to_contact, to_deal
 from integrations.hubspot.settings import HubSpotSettings
 
@@ -40,11 +43,12 @@ class Wanted:
 
 
 class HubSpot:
-    """One account. Implements Destination. There is no way here to subscribe anybody to anything."""
+    """One account. Implements Destination and Auditable. There is no way here to subscribe anybody to anything."""
 
     keeps: Literal["state"] = "state"
     topics = frozenset({"order"})
     batch = 100
+    duties = Duties(keeps="deals")
 
     def __init__(self, settings: HubSpotSettings, services: Services) -> None:
         self.settings = settings
@@ -58,6 +62,10 @@ class HubSpot:
     def check(self) -> Iterator[Finding]:
         """Look at token, scopes, the key's property and the stages."""
         yield from findings(self.api, self.settings)
+
+    def audit(self, source: str, since: datetime, until: datetime, orders: Sequence[Order]) -> Iterator[Found]:
+        """See `Auditable.audit`; of these orders only: deals that nobody ordered are not looked for."""
+        return deals_of(self.api, self.settings, orders)
 
     def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
         """Bring the newest state of each order. May be repeated: contacts are found by e-mail, deals by our key.

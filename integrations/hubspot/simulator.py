@@ -92,6 +92,9 @@ class HubSpotSimulator(Simulator):
             case ("POST", ["crm", "v3", "objects", ("contacts" | "deals") as kind, "batch", "upsert"]):
                 self._need(f"crm.objects.{kind}.write")
                 return self._upsert(kind, inputs_of(body))
+            case ("POST", ["crm", "v3", "objects", ("contacts" | "deals") as kind, "batch", "read"]):
+                self._need(f"crm.objects.{kind}.read")
+                return self._read(kind, body, inputs_of(body))
             case ("POST", ["crm", "v4", "associations", "deals", "contacts", "batch", "associate", "default"]):
                 self._need("crm.objects.deals.write")
                 return self._tie(inputs_of(body))
@@ -134,6 +137,31 @@ class HubSpotSimulator(Simulator):
         if errors:
             return httpx.Response(207, json={**answer, "numErrors": len(errors), "errors": errors})
         return httpx.Response(200, json=answer)
+
+    def _read(self, kind: str, body: dict[str, Any], inputs: list[dict[str, Any]]) -> httpx.Response:
+        """Records by a unique property; what is not there is told beside those that are, with 207."""
+        key, names = body.get("idProperty"), body.get("properties") or []
+        unique = {"email"} if kind == "contacts" else {n for n, p in self.properties.items() if p["hasUniqueValue"]}
+        if key not in unique:
+            raise Refused(400, "VALIDATION_ERROR", f"idProperty {key} is not a unique property")
+        ids = [str(one.get("id")) for one in inputs]
+        there = [self.objects[kind][id] for id in ids if id in self.objects[kind]]
+        results = [{**one, "properties": {name: one["properties"].get(name) for name in names}} for one in there]
+        gone = [id for id in ids if id not in self.objects[kind]]
+        if not gone:
+            return httpx.Response(200, json={"status": "COMPLETE", "results": results})
+        error = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "Could not get some objects"}
+        errors = [{**error, "context": {"ids": gone}}]
+        return httpx.Response(207, json={"status": "COMPLETE", "results": results, "numErrors": 1, "errors": errors})
+
+    def do_delete_deal(self, id: str) -> None:
+        """A colleague deletes a deal."""
+        deals = self.objects["deals"]
+        self.objects["deals"] = {key: one for key, one in deals.items() if one["id"] != id}
+
+    def do_edit_deal(self, id: str, **wanted: str) -> None:
+        """A colleague changes a deal."""
+        next(one for one in self.objects["deals"].values() if one["id"] == id)["properties"].update(wanted)
 
     def _refuse_bad(self, kind: str, one: dict[str, Any]) -> None:
         key, wanted = one.get("idProperty"), one.get("properties")

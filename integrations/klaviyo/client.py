@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Literal, TypeVar
 
 import httpx
@@ -16,7 +17,18 @@ from integrations.http import ApiClient, Safety, answered_json
 from integrations.klaviyo.ageing import announced, announcement
 from integrations.klaviyo.endpoints import ENDPOINTS, Endpoint
 from integrations.klaviyo.refusals import VENDOR, judge
-from integrations.klaviyo.schemas import Account, Accounts, MappedMetric, MappedMetrics, Metric, Metrics, Page, Profiles
+from integrations.klaviyo.schemas import (
+    Account,
+    Accounts,
+    MappedMetric,
+    MappedMetrics,
+    Metric,
+    Metrics,
+    Page,
+    PastEvent,
+    PastEvents,
+    Profiles,
+)
 from integrations.klaviyo.settings import KlaviyoSettings
 
 JSON_API = "application/vnd.api+json"
@@ -68,6 +80,21 @@ class KlaviyoApi:
         """Every metric of the account, in pages of 200."""
         # https://developers.klaviyo.com/en/reference/get_metrics
         for page in self._pages(Metrics, "/api/metrics"):
+            yield from page.data
+
+    def events(self, metric_id: str, since: datetime, until: datetime) -> Iterator[PastEvent]:
+        """The events of one metric that happened within [since, until) (aware), in pages of 1,000, the largest.
+
+        What was sent in the last minutes may not be shown yet.
+        """
+        # https://developers.klaviyo.com/en/reference/get_events
+        window = f"greater-or-equal(datetime,{_moment(since)}),less-than(datetime,{_moment(until)})"
+        params = {
+            "filter": f"{equals('metric_id', metric_id)},{window}",
+            "fields[event]": "datetime,event_properties",
+            "page[size]": "1000",
+        }
+        for page in self._pages(PastEvents, "/api/events", params):
             yield from page.data
 
     def mapped_metrics(self) -> list[MappedMetric]:
@@ -171,6 +198,10 @@ class KlaviyoApi:
         elif response.is_success:
             self._services.notices.over(announcement(self._settings.name))
         judge(response)
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def equals(field: str, value: str) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from commerce.audits import Duties, Found
 from commerce.errors import IntegrationError, NotAuthorised, Unmappable
 from commerce.events import Event
 from commerce.orders import Order
@@ -19,6 +20,7 @@ from integrations.klaviyo.bodies import MOST_BYTES, MOST_EVENTS, Plan
 from integrations.klaviyo.checks import SECOND, findings, second_integrations, twice
 from integrations.klaviyo.client import KlaviyoApi
 from integrations.klaviyo.forgetting import forget
+from integrations.klaviyo.holding import placed
 from integrations.klaviyo.mapping import MetricEvent, reason_to_skip, to_metric_events
 from integrations.klaviyo.people import e164
 from integrations.klaviyo.refusals import VENDOR
@@ -27,7 +29,7 @@ from integrations.klaviyo.settings import KlaviyoSettings
 
 
 class Klaviyo:
-    """A Klaviyo account. Implements Destination, Worrying and Forgetting.
+    """A Klaviyo account. Implements Destination, Auditable, Worrying and Forgetting.
 
     There is no way here to subscribe anybody to anything.
     """
@@ -35,6 +37,7 @@ class Klaviyo:
     keeps: Literal["events"] = "events"
     topics = frozenset({"order"})
     batch = 100
+    duties = Duties(keeps="facts")
 
     def __init__(self, settings: KlaviyoSettings, services: Services) -> None:
         self.settings = settings
@@ -61,6 +64,10 @@ class Klaviyo:
         Raises IntegrationError, e.g. NotAuthorised when the key lacks data-privacy:write.
         """
         return forget(self.api, person)
+
+    def audit(self, source: str, since: datetime, until: datetime, orders: Sequence[Order]) -> Iterator[Found]:
+        """See `Auditable.audit`; of "Placed Order" only. The key needs events:read and metrics:read."""
+        return placed(self.api, source, since, until, orders)
 
     def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
         """Tell Klaviyo of the items' facts: live ones one by one, history in bulk.

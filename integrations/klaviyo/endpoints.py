@@ -27,6 +27,7 @@ class Endpoint(NamedTuple):
 ENDPOINTS = {
     ("POST", "/api/events"): Endpoint(350, 3_500, "events:write"),
     ("POST", "/api/event-bulk-create-jobs"): Endpoint(10, 150, "events:write"),
+    ("GET", "/api/events"): Endpoint(350, 3_500, "events:read"),
     ("GET", "/api/accounts"): Endpoint(1, 15, "accounts:read"),
     ("GET", "/api/metrics"): Endpoint(10, 150, "metrics:read"),
     ("GET", "/api/mapped-metrics"): Endpoint(3, 60, "metrics:read"),

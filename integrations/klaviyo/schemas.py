@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 import httpx
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
 
 def _text(value: Any) -> str:
@@ -14,6 +16,15 @@ def _text(value: Any) -> str:
 
 def _object(value: Any) -> Any:
     return {} if value is None else value
+
+
+def _number(value: Any) -> Any:
+    """A JSON number as its digits; None for what is none."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -139,6 +150,39 @@ class Profiles(Page):
     """One page of profiles."""
 
     data: list[Profile]
+
+
+class PastProperties(BaseModel):
+    """What we read of an event's properties: our `unique_id` under Klaviyo's name, and the value."""
+
+    event_id: Text = Field(default="", alias="$event_id")
+    value: Annotated[Decimal | None, BeforeValidator(_number)] = Field(default=None, alias="$value")
+
+
+class PastAttributes(BaseModel):
+    """Of an event."""
+
+    datetime: Annotated[datetime, AfterValidator(_aware)]
+    event_properties: Annotated[PastProperties, BeforeValidator(_object)] = PastProperties()
+
+
+class PastEvent(BaseModel):
+    """An event that Klaviyo has."""
+
+    # https://developers.klaviyo.com/en/reference/get_events
+    id: str
+    attributes: PastAttributes
+
+    @property
+    def key(self) -> str:
+        """The `unique_id` that it was sent with."""
+        return self.attributes.event_properties.event_id
+
+
+class PastEvents(Page):
+    """One page of events."""
+
+    data: list[PastEvent]
 
 
 class Source(BaseModel):

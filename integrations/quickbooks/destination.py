@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar, Literal
 
+from commerce.audits import Found
 from commerce.errors import NotAuthorised, TemporarilyUnavailable
+from commerce.orders import Order
 from commerce.outcomes import Held, Outcome, Retry
 from commerce.ports import Alert, Finding, Item, Memory
 from integrations.connector import Services
@@ -15,6 +17,7 @@ from integrations.quickbooks.auditing import foreign_changes
 from integrations.quickbooks.catalog import Catalog
 from integrations.quickbooks.checking import findings
 from integrations.quickbooks.client import LARGEST_BATCH, Books
+from integrations.quickbooks.holding import Holding, duties_of
 from integrations.quickbooks.looking import Booked, documents_between, look_for
 from integrations.quickbooks.mapping import Draft
 from integrations.quickbooks.planning import Work, nothing_to_post, plan, read_order
@@ -25,7 +28,7 @@ Job = tuple[Work, Draft]
 
 
 class QuickBooks:
-    """One company's books. Implements Destination, Checkable, Worrying and Audited."""
+    """One company's books. Implements Destination, Checkable, Worrying, Audited and Auditable."""
 
     keeps: Literal["state"] = "state"
     topics: ClassVar[frozenset[str]] = frozenset({"order"})
@@ -37,6 +40,7 @@ class QuickBooks:
         self.catalog = Catalog(settings, books)
         self._services = services
         self._sender = Sender(books, self.catalog)
+        self.duties = duties_of(settings)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -70,6 +74,15 @@ class QuickBooks:
     def documents(self, since: str, until: str) -> Iterator[Booked]:
         """Receipts and refund receipts dated within [since, until] ("2026-11-01"), ours and others', to compare."""
         return documents_between(self.books, since, until)
+
+    def audit(self, source: str, since: datetime, until: datetime, orders: Sequence[Order]) -> Iterator[Found]:
+        """See `Auditable.audit`."""
+        return Holding(self.books, self.settings, self._home_currency).found(source, since, until, orders)
+
+    def _home_currency(self) -> str:
+        if not self.catalog.accounts:
+            self.catalog.read()
+        return self.catalog.home
 
     def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
         """Post what the books lack and correct what they have differently, one outcome for each item.

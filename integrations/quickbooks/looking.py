@@ -90,12 +90,16 @@ def documents_between(books: Books, since: str, until: str) -> Iterator[Booked]:
     for kind in kinds:
         statement = select(FIELDS, kind, f"TxnDate >= {quoted(since)}", f"TxnDate <= {quoted(until)}")
         for row in books.query_pages(f"{statement} ORDERBY Id"):
-            one = to_read(row)
-            yield Booked(
-                number=one.doc_number or "",
-                total=one.total,
-                kind=kind,
-                marker=one.marker,
-                date=one.txn_date or "",
-                id=one.id,
-            )
+            yield booked(to_read(row), kind)
+
+
+def booked(one: Document, kind: Entity) -> Booked:
+    """A document as a reconciliation compares it."""
+    return Booked(
+        number=one.doc_number or "",
+        total=one.total,
+        kind=kind,
+        marker=one.marker,
+        date=one.txn_date or "",
+        id=one.id,
+    )

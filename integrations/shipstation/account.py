@@ -6,8 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
+from commerce.audits import Duties, Found
+from commerce.orders import Order
 from commerce.outcomes import Outcome
 from commerce.ports import Finding, Item, Page
+from integrations.shipstation.settings import ShipStationSettings
 
 
 class Closing(Protocol):
@@ -41,14 +44,31 @@ class Hooking(Protocol):
         """See `Subscribing.ensure_webhooks`."""
 
 
+class Holding(Protocol):
+    """Who says what the account holds."""
+
+    def found(self, source: str, since: datetime, until: datetime, orders: Sequence[Order]) -> Iterator[Found]:
+        """See `Auditable.audit`."""
+
+
 class Account:
-    """Implements Destination, ParcelSource and Subscribing by its parts."""
+    """Implements Destination, ParcelSource, Auditable and Subscribing by its parts."""
 
     keeps: Literal["state", "events"] = "state"
     topics: frozenset[str] = frozenset({"order"})
 
-    def __init__(self, api: Closing, deliveries: Delivering, parcels: Reading, webhooks: Hooking) -> None:
+    settings: ShipStationSettings
+
+    def __init__(
+        self, api: Closing, deliveries: Delivering, parcels: Reading, webhooks: Hooking, holding: Holding
+    ) -> None:
         self._closing, self._deliveries, self._parcels, self._webhooks = api, deliveries, parcels, webhooks
+        self._holding = holding
+
+    @property
+    def duties(self) -> Duties:
+        """What the account owes each order."""
+        return Duties(keeps="shipments", payment=self.settings.payment)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -61,6 +81,10 @@ class Account:
     def changed_parcels(self, since: datetime, until: datetime) -> Iterator[Page]:
         """See `ParcelSource.changed_parcels`."""
         return self._parcels.changed(since, until)
+
+    def audit(self, source: str, since: datetime, until: datetime, orders: Sequence[Order]) -> Iterator[Found]:
+        """See `Auditable.audit`."""
+        return self._holding.found(source, since, until, orders)
 
     def check_webhooks(self, address: str) -> Iterator[Finding]:
         """See `Subscribing.check_webhooks`."""

@@ -8,6 +8,7 @@ from commerce.errors import IntegrationError, NotAuthorised
 from commerce.ports import Finding
 from integrations.connector import Services
 from integrations.shipstation.account import Account
+from integrations.shipstation.audit import Audit
 from integrations.shipstation.client import Api
 from integrations.shipstation.destination import Deliveries
 from integrations.shipstation.imported import HINT, NEWEST, Imported
@@ -18,7 +19,7 @@ from integrations.shipstation.subscriptions import Subscriptions
 
 
 class ShipStation(Account):
-    """Implements Destination, ParcelSource, Subscribing and Checkable."""
+    """Implements Destination, ParcelSource, Auditable, Subscribing and Checkable."""
 
     batch = 100
 
@@ -27,7 +28,8 @@ class ShipStation(Account):
         self.api = Api(settings, services)
         self._imported = Imported(self.api, services.clock)
         deliveries = Deliveries(self.api, settings, self._imported)
-        super().__init__(self.api, deliveries, Parcels(self.api, settings), Subscriptions(self.api, settings))
+        hooks = Subscriptions(self.api, settings)
+        super().__init__(self.api, deliveries, Parcels(self.api, settings), hooks, Audit(self.api))
 
     def check(self) -> Iterator[Finding]:
         """Look at the key, the plan, carriers and the location map, writing nothing."""

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[2]
 PREFECT = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
 DEPLOYMENTS: dict[str, dict[str, Any]] = {one["name"]: one for one in PREFECT["deployments"]}
 BY_HAND = {"backfill-orders", "orders-to-app"}
+DAILY = {"reconcile"}
 
 SCHEDULED = {name: one for name, one in DEPLOYMENTS.items() if name not in BY_HAND}
 
@@ -95,8 +96,9 @@ def test_a_deployment_is_described_tagged_and_placed(deployment: dict[str, Any])
 def test_two_runs_of_one_deployment_do_not_overlap(deployment: dict[str, Any]) -> None:
     limit = deployment["concurrency_limit"]
     assert limit["limit"] == 1
-    # a backfill that was asked for waits; a schedule that comes round again does not
-    assert limit["collision_strategy"] == ("ENQUEUE" if deployment["name"] in BY_HAND else "CANCEL_NEW")
+    # a backfill or a repair that was asked for waits; a schedule that comes round again soon does not
+    waits = deployment["name"] in BY_HAND | DAILY
+    assert limit["collision_strategy"] == ("ENQUEUE" if waits else "CANCEL_NEW")
 
 
 @every_deployment
@@ -107,7 +109,10 @@ def test_all_run_on_a_schedule_but_what_is_started_by_hand(deployment: dict[str,
         return
     assert len(schedules) == 1
     schedule = IntervalSchedule(interval=timedelta(seconds=schedules[0]["interval"]))
-    assert timedelta(minutes=1) <= schedule.interval <= timedelta(hours=1)
+    if deployment["name"] in DAILY:
+        assert schedule.interval == timedelta(days=1)
+    else:
+        assert timedelta(minutes=1) <= schedule.interval <= timedelta(hours=1)
 
 
 def test_the_routes_of_the_example_are_those_that_run() -> None:

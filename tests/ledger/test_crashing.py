@@ -25,7 +25,9 @@ DESTINATIONS = ("warehouse", "marketing")
 
 
 def test_every_commit_that_matters_has_its_two_moments():
-    wanted = [f"{side}-{what}-commit" for side in ("after", "before") for what in ("claim", "record", "redact", "settle")]
+    wanted = [
+        f"{side}-{what}-commit" for side in ("after", "before") for what in ("claim", "record", "redact", "settle")
+    ]
     assert wanted == MOMENTS
 
 

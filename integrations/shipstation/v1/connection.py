@@ -11,6 +11,7 @@ from integrations.connector import Services
 from integrations.shipstation import keys
 from integrations.shipstation.account import Account
 from integrations.shipstation.settings import ShipStationSettings
+from integrations.shipstation.v1.audit import Audit
 from integrations.shipstation.v1.client import PAGE_SIZE, Api
 from integrations.shipstation.v1.destination import POST_SIZE, Deliveries
 from integrations.shipstation.v1.imported import V1Imported
@@ -19,7 +20,7 @@ from integrations.shipstation.v1.webhooks import Webhooks
 
 
 class ShipStationV1(Account):
-    """Implements Destination, ParcelSource, Checkable and Subscribing."""
+    """Implements Destination, ParcelSource, Auditable, Checkable and Subscribing."""
 
     batch = POST_SIZE
 
@@ -27,7 +28,8 @@ class ShipStationV1(Account):
         self.settings = settings
         self.api = Api(settings, services)
         deliveries = Deliveries(self.api, settings, V1Imported(self.api, services.clock))
-        super().__init__(self.api, deliveries, Parcels(self.api, settings), Webhooks(self.api, settings))
+        hooks = Webhooks(self.api, settings)
+        super().__init__(self.api, deliveries, Parcels(self.api, settings), hooks, Audit(self.api))
 
     def check(self) -> Iterator[Finding]:
         """Look at key and secret, the plan, carriers, the location map, stores and doubles, writing nothing."""

@@ -1,0 +1,239 @@
+"""Every order is compared over all apps, by what the apps say themselves; repaired only when somebody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+
+from commerce.audits import Difference, Report
+from commerce.errors import NotConfigured
+from tasks.reconciling import reconcile
+from tests.journeys.house import House
+from tests.small_house import order
+
+
+def compared(house: House, *, repair: bool = False, only: Sequence[str] = ()) -> dict[str, Report]:
+    """The reports over yesterday and today, by destination."""
+    house.clock.sleep(600)  # an event is read back a little later
+    reports = reconcile(house.hub, "shop", only, 1, 0, repair=repair)
+    return {report.destination: report for report in reports}
+
+
+def wrong(report: Report) -> list[tuple[str, str, str]]:
+    """Verdict, order and slot of what nothing explains."""
+    return [(one.verdict, one.label, one.slot) for one in report.differences if not one.explained]
+
+
+def the_one(report: Report) -> Difference:
+    assert len(report.differences) == 1, report
+    return report.differences[0]
+
+
+def alert_of(house: House, destination: str) -> str:
+    """What people are told of it; empty when nothing is open."""
+    fingerprint = f"reconcile:shop:{destination}"
+    return "".join(one.alert.what for one in house.hub.ledger.open_alerts() if one.alert.fingerprint == fingerprint)
+
+
+def an_honest_week(house: House) -> None:
+    """Orders of every kind, all where they belong."""
+    order(house)
+    order(house, lines=[{"sku": "HAT", "quantity": 2, "price": "20.00"}])
+    order(house, financial_status="pending")
+    order(house, lines=[{"sku": "MUG-RED", "quantity": 7, "price": "25.00"}])
+    house.settle_down()
+
+
+def act(house: House, vendor: str, action: str, **arguments: object) -> object:
+    return house.vendors[vendor].act(action, arguments)
+
+
+def test_where_everything_is_right_the_reports_are_clean(house: House) -> None:
+    # given orders that are everywhere, one of them shipped, one refunded in part, one cancelled
+    an_honest_week(house)
+    act(house, "warehouse", "buy_labels", limit=1)
+    house.tracking()
+    house.settle_down()
+    # when they are compared
+    reports = compared(house)
+    # then each destination has what it should, to the cent
+    assert {name: report.says for name, report in reports.items()} == {
+        "warehouse": "everything is there",
+        "books": "everything is there",
+        "marketing": "everything is there",
+    }
+    books = reports["books"]
+    assert (books.orders, books.expected, books.found) == (4, 3, 3)
+    assert books.expected_amounts == books.found_amounts
+    assert reports["marketing"].found == 4
+    assert [one.id for one in house.hub.ledger.reports()] == [3, 2, 1]
+    assert not [one for one in house.hub.ledger.open_alerts() if one.alert.fingerprint.startswith("reconcile:")]
+
+
+def test_a_shipment_that_somebody_deleted_is_missing_and_comes_back_when_repaired(house: House) -> None:
+    an_honest_week(house)
+    gone = house.vendors["warehouse"].state()["shipments"][0]
+    act(house, "warehouse", "delete", shipment_id=gone["shipment_id"])
+    # when it is compared, nothing is changed
+    report = compared(house)["warehouse"]
+    assert wrong(report) == [("missing", "#1001", "shipment")]
+    assert report.repaired == 0
+    assert "#1001" in alert_of(house, "warehouse")
+    # when it is repaired, it is there again once, however often that is asked for
+    assert compared(house, repair=True)["warehouse"].repaired == 1
+    house.settle_down()
+    for _ in range(2):
+        again = compared(house, repair=True)["warehouse"]
+        assert again.clean, again
+        assert again.repaired == 0
+        house.settle_down()
+    shipments = house.vendors["warehouse"].state()["shipments"]
+    alive = [one for one in shipments if one["shipment_status"] != "cancelled"]
+    assert sum(one["shipment_number"].startswith("1001") for one in alive) == 1
+    assert alert_of(house, "warehouse") == ""
+
+
+def test_an_order_that_is_open_although_it_was_cancelled_is_different(house: House) -> None:
+    # given an order whose cancellation the warehouse lost
+    order(house)
+    house.settle_down()
+    shipment = house.vendors["warehouse"].state()["shipments"][0]
+    act(house, "shop", "cancel_order", name="#1001")
+    house.settle_down()
+    assert compared(house)["warehouse"].clean
+    house.vendors["warehouse"].shipments.by_id[shipment["shipment_id"]]["shipment_status"] = "pending"  # type: ignore[attr-defined]
+    # then that is told, and repaired on request
+    assert wrong(compared(house, repair=True)["warehouse"]) == [("different", "#1001", "shipment")]
+    house.settle_down()
+    assert compared(house)["warehouse"].clean
+
+
+def test_an_amount_that_somebody_changed_in_the_books_is_different(house: House) -> None:
+    an_honest_week(house)
+    document = house.vendors["books"].state()["documents"][0]
+    act(house, "books", "edit_document", id=document["Id"], amount="1.00")
+    report = compared(house)["books"]
+    found = the_one(report)
+    assert (found.verdict, found.label, found.expected, found.found) == (
+        "different",
+        "#1001",
+        "30.00 USD posted",
+        "31.00 USD posted",
+    )
+    assert found.url.endswith(f"txnId={document['Id']}")
+    assert float(report.found_amounts["USD"]) - float(report.expected_amounts["USD"]) == 1.0
+
+
+def test_a_receipt_that_is_there_twice_is_extra_and_never_deleted(house: House) -> None:
+    an_honest_week(house)
+    first = house.vendors["books"].state()["documents"][0]
+    act(house, "books", "add_document", kind="SalesReceipt", number="COPY", amount="30.00", note=first["PrivateNote"])
+    before = len(house.vendors["books"].state()["documents"])
+    report = compared(house, repair=True)["books"]
+    assert wrong(report) == [("extra", "#1001", "receipt")]
+    assert report.repaired == 0
+    house.settle_down()
+    assert len(house.vendors["books"].state()["documents"]) == before
+
+
+def test_a_receipt_of_an_order_that_the_shop_does_not_have_is_extra(house: House) -> None:
+    an_honest_week(house)
+    note = "backroom:shop:424242:sale:424242"
+    act(house, "books", "add_document", kind="SalesReceipt", number="S-9", amount="9.00", note=note)
+    act(house, "books", "add_document", kind="SalesReceipt", number="X-1", amount="9.00", note="somebody else's")
+    assert wrong(compared(house)["books"]) == [("extra", "shop:424242", "receipt")]
+
+
+def test_an_order_that_was_never_recorded_is_found_recorded_and_brought(house: House) -> None:
+    # given a poll that went past an order whose webhook was lost, too
+    order(house)
+    house.settle_down()
+    order(house)
+    house.clock.sleep(3 * 86400)
+    for name in ("orders", "orders-read-again"):
+        house.hub.ledger.set_cursor("shop", name, datetime.fromtimestamp(house.clock(), UTC))
+    house.settle_down()
+    assert not house.hub.ledger.trace("#1002").events
+    # when the days are compared
+    reports = reconcile(house.hub, "shop", ["warehouse", "books"], 5, 0)
+    # then it is told as missing although it is on its way by now, and the next comparison is clean
+    for report in reports:
+        assert wrong(report)[0][:2] == ("missing", "#1002"), report
+        assert report.recorded == 1 or report.destination != "warehouse"
+        assert alert_of(house, report.destination)
+    house.settle_down()
+    for report in reconcile(house.hub, "shop", ["warehouse", "books"], 5, 0):
+        assert report.clean, report
+        assert report.recorded == 0
+        assert not alert_of(house, report.destination)
+
+
+def test_what_is_held_or_waits_is_shown_and_is_no_surprise(house: House) -> None:
+    # given an order that waits for a person and one that is on its way
+    order(house, shipping_address=None)
+    house.settle_down()
+    assert [one.destination for one in house.hub.ledger.held()] == ["warehouse"]
+    order(house)
+    house.record()
+    # then both are shown with what is known of them, and nobody is woken
+    reports = compared(house)
+    assert sorted(one.explained.partition(":")[0] for one in reports["warehouse"].differences) == ["held", "waiting"]
+    assert reports["warehouse"].clean
+    assert alert_of(house, "warehouse") == ""
+    # until it has waited for longer than its route may take
+    house.clock.sleep(3 * 3600)
+    late = compared(house)["warehouse"]
+    assert wrong(late) == [("missing", "#1002", "shipment")]
+    # and what is held is not pushed past its person
+    assert compared(house, repair=True)["warehouse"].repaired == 1
+    assert [one.label for one in house.hub.ledger.held()] == ["#1001"]
+
+
+def test_an_event_that_marketing_lost_is_missing(house: House) -> None:
+    act(house, "marketing", "lose_events", count=1)
+    order(house)
+    house.settle_down()
+    assert wrong(compared(house)["marketing"]) == [("missing", "#1001", "placed")]
+    assert compared(house, repair=True)["marketing"].repaired == 1
+    house.settle_down()
+    assert compared(house)["marketing"].clean
+
+
+def test_a_destination_that_is_down_gives_a_report_that_says_so(house: House) -> None:
+    an_honest_week(house)
+    act(house, "warehouse", "fault", on="/v2/shipments", times=50)
+    reports = compared(house)
+    assert reports["warehouse"].problem
+    assert not reports["warehouse"].clean
+    assert reports["warehouse"].differences == ()
+    assert reports["books"].clean
+    assert "not compared" in alert_of(house, "warehouse")
+    house.vendors["warehouse"].faults.clear()
+    assert compared(house)["warehouse"].clean
+    assert alert_of(house, "warehouse") == ""
+
+
+def test_a_paused_destination_is_not_called(house: House) -> None:
+    an_honest_week(house)
+    house.hub.ledger.pause("books", "the access ended")
+    calls = len(house.vendors["books"].calls)
+    assert "the access ended" in compared(house)["books"].problem
+    assert len(house.vendors["books"].calls) == calls
+
+
+def test_comparing_writes_nothing_anywhere(house: House) -> None:
+    an_honest_week(house)
+    states = {name: vendor.state() for name, vendor in house.vendors.items() if name != "alerts"}
+    compared(house)
+    assert {name: vendor.state() for name, vendor in house.vendors.items() if name != "alerts"} == states
+
+
+def test_who_cannot_be_compared_is_named(house: House) -> None:
+    with pytest.raises(NotConfigured, match="takes no orders"):
+        reconcile(house.hub, "shop", ["inventory"])
+    with pytest.raises(NotConfigured, match="no route"):
+        reconcile(house.hub, "books")
+    with pytest.raises(NotConfigured, match="until_days"):
+        reconcile(house.hub, "shop", [], 1, 2)
