@@ -64,7 +64,7 @@ def _goods(wish: Expected, found: Sequence[Found]) -> Iterator[Difference]:
         yield _of(wish, verdict, words, shown, next(iter(alive or found), None))
         return
     surplus = covering - most
-    for one in opened:
+    for one in sorted(opened, key=lambda one: one.vendor_id, reverse=True):  # of two equal ones the later is too many
         units = Counter(one.units)
         if not wish.over and units and units <= surplus:
             surplus -= units
@@ -97,7 +97,8 @@ def _as_found(one: Found) -> str:
 
 
 def _gone(found: Sequence[Found]) -> str:
-    return f"{found[0].vendor_id} is cancelled" if found else "nothing"
+    cancelled = ", ".join(one.vendor_id for one in found if one.state == "cancelled")
+    return f"{cancelled} is cancelled" if cancelled else "nothing"
 
 
 def _of(wish: Expected, verdict: Verdict, expected: str, shown: str, one: Found | None) -> Difference:
