@@ -12,12 +12,13 @@ from click.testing import Result
 from rich.console import Console
 from typer.testing import CliRunner
 
+from commerce.audits import Difference, Report
 from commerce.ports import Unreadable
 from deployments import printing
 from deployments.cli import app
 from integrations.simulator import Fault
 from tasks.hub import installed
-from tests.builders import an_order, changed
+from tests.builders import NOON, an_order, changed
 from tests.journeys.house import House
 from tests.small_house import order
 
@@ -369,3 +370,48 @@ def test_a_replay_to_nowhere_or_of_nothing_says_so(at_home: House) -> None:
     assert backroom("replay", "inventory", "--order", "#1").exit_code == 2
     assert backroom("replay", "warehouse").exit_code == 2
     assert backroom("replay", "warehouse", "--order", "#404").exit_code == 1
+
+
+def a_report(house: House, **changes: Any) -> int:
+    """A kept report; its id."""
+    lost = Difference(
+        verdict="missing",
+        subject="shop:1",
+        label=HOSTILE.replace("\x00", ""),
+        slot="receipt",
+        expected="30.00 USD posted",
+    )
+    fields: dict[str, Any] = {"counts": {"missing": 1}, "differences": (lost,), "orders": 1, "expected": 1, **changes}
+    ends = {"source": "shop", "destination": "books", "since": NOON, "until": NOON, "made_at": NOON}
+    return house.hub.ledger.keep_report(Report(**ends, **fields)).id
+
+
+def test_reports_are_listed_shown_and_signed_once(at_home: House) -> None:
+    wrong, clean = a_report(at_home), a_report(at_home, counts={}, differences=())
+    listed = backroom("reconcile", "list")
+    assert listed.exit_code == 0
+    assert "1 missing" in listed.stdout
+    assert "everything is there" in listed.stdout
+    assert [one["id"] for one in read(backroom("reconcile", "list", "--json"))] == [clean, wrong]
+    # the exit code says whether somebody has to look
+    shown = backroom("reconcile", "show", f"{wrong}")
+    assert shown.exit_code == 1
+    assert SAFE in shown.stdout
+    assert read(backroom("reconcile", "show", f"{wrong}", "--json"))["counts"] == {"missing": 1}
+    assert backroom("reconcile", "show", f"{clean}").exit_code == 0
+    # what differs is signed with a word about it, and once
+    refused = backroom("reconcile", "sign", f"{wrong}", "--by", "Ada")
+    assert refused.exit_code == 1
+    assert "--note" in refused.stderr
+    assert backroom("reconcile", "sign", f"{wrong}", "--by", "Ada", "--note", "posted by hand").exit_code == 0
+    assert "signed before, by Ada" in backroom("reconcile", "sign", f"{wrong}", "--by", "Bob", "--note", "x").stderr
+    assert backroom("reconcile", "sign", f"{clean}", "--by", "Ada").exit_code == 0
+    assert backroom("reconcile", "list").stdout.count("Ada") == 2
+
+
+def test_what_was_not_compared_cannot_be_signed(at_home: House) -> None:
+    down = a_report(at_home, problem="is down", counts={}, differences=())
+    refused = backroom("reconcile", "sign", f"{down}", "--by", "Ada", "--note", "fine")
+    assert refused.exit_code == 1
+    assert "compares nothing: is down" in refused.stderr
+    assert backroom("reconcile", "show", "99").exit_code == 1

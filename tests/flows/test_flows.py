@@ -26,6 +26,7 @@ from flows.orders_to_accounting import orders_to_accounting
 from flows.orders_to_app import orders_to_app
 from flows.orders_to_marketing import orders_to_marketing
 from flows.orders_to_shipping import orders_to_shipping
+from flows.reconcile import reconcile
 from flows.sync_inventory import sync_inventory
 from flows.tracking_to_storefront import tracking_to_storefront
 from flows.watch import watch
@@ -251,6 +252,28 @@ def test_a_backfill_shows_its_plan_and_its_progress(house: House) -> None:
     assert [row["record"] for row in ran.tables["backfill-orders-result"]] == ["#1001", "#1002", "#1003"]
     # then again, nothing is left to do
     assert "done" not in run(backfill_orders, **days, destinations=["books"]).ended[1]
+
+
+def test_a_comparison_leaves_two_tables_and_says_what_differs(house: House) -> None:
+    # given an order that somebody deleted from the books
+    order(house)
+    house.settle_down()
+    document = house.vendors["books"].state()["documents"][0]
+    house.vendors["books"].act("delete_document", {"id": document["Id"]})
+    house.clock.sleep(600)
+    # when all is compared
+    ran = run(reconcile, since_days=1, until_days=0)
+    # then the run says so, with what is expected and found on both sides
+    assert ran.name == "reconcile shop, 1 to 0 days ago"
+    assert ran.state.name == "Completed, 1 differ"
+    summary = {row["destination"]: row for row in ran.tables["reconcile-summary"]}
+    assert (summary["books"]["expected amount"], summary["books"]["found amount"]) == ("30.00 USD", "")
+    assert summary["warehouse"]["result"] == "everything is there"
+    [row] = ran.tables["reconcile-differences"]
+    assert (row["destination"], row["order"], row["verdict"]) == ("books", "#1001", "missing")
+    # and it is red when a destination could not be asked
+    house.hub.ledger.pause("books", "refused")
+    assert run(reconcile, since_days=1, until_days=0).state.is_failed()
 
 
 def test_a_backfill_to_nowhere_fails_with_the_name(house: House) -> None:

@@ -14,6 +14,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
@@ -24,10 +25,11 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from commerce.errors import HubError
-from commerce.ports import Destination, Finding, OrderSource, ParcelSource, StockDestination, StockSource
+from commerce.ports import Auditable, Destination, Finding, OrderSource, ParcelSource, StockDestination, StockSource
 from integrations.auth import MemoryTokens
 from integrations.connector import QUERY, ConnectionSettings, Connector, Forged, Services, connector, vendors
 from integrations.simulator import Simulator
+from tests.builders import an_order
 
 ROOT = Path(__file__).parents[2]
 PROJECT = {"commerce", "ledger", "integrations", "tasks", "flows", "deployments", "tests", "benchmarks"}
@@ -326,6 +328,38 @@ def test_a_webhook_with_any_other_signature_is_not_taken(vendor: str, signature:
     assert headers, "webhooks.py reads no header"
     with pytest.raises((Forged, HubError)):
         receive(settings_of(vendor, "one"), services(Refusing()), headers, b'{"id": 1}')
+
+
+AUDITABLE = ["shipstation", "shipstation-v1", "quickbooks", "klaviyo", "hubspot"]
+READING = {"GET", "HEAD"}
+READ_BY_POST = re.compile(r"/(query|batch/read|tokens/bearer|batch)$")
+
+
+def test_who_can_be_compared_is_known() -> None:
+    found = {way for way in [*vendors(), *VARIANTS] if isinstance(connected(way), Auditable)}
+    assert found == set(AUDITABLE)
+
+
+def connected(way: str) -> Any:
+    """A client of a vendor that refuses everything."""
+    return offered(way).connect(settings_of(way, "one"), services(Refusing()))
+
+
+@pytest.mark.parametrize("way", AUDITABLE)
+def test_a_comparison_that_is_refused_is_no_empty_answer_and_writes_nothing(way: str) -> None:
+    # given a vendor that answers nothing
+    answering = Refusing()
+    client = offered(way).connect(settings_of(way, "one"), services(answering))
+    assert isinstance(client, Auditable)
+    assert isinstance(client, Destination)
+    assert client.duties.keeps in ("shipments", "documents", "deals", "facts")
+    # when it is asked what it holds
+    day = datetime.fromtimestamp(NOON, UTC)
+    with pytest.raises(HubError):
+        list(client.audit("shop", day - timedelta(days=7), day, [an_order()]))
+    # then it was only asked, and said that it does not know
+    asked = [(one.method, one.url.path) for one in answering.requests]
+    assert [one for one in asked if one[0] not in READING and not READ_BY_POST.search(one[1])] == []
 
 
 def signatures_with_nothing(body: bytes) -> Iterator[str]:
