@@ -1,15 +1,17 @@
-"""What destinations hold of an order, what they should hold, and how the two differ."""
+"""What destinations hold of an order, what they should hold, how the two differ, and the port to ask through."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
 from commerce.allocation import PaymentPolicy
 from commerce.money import Money
+from commerce.orders import Order
 from commerce.values import Frozen, Moment
 
 State = Literal["open", "shipped", "cancelled", "posted", "refunded", "paid", "told", "unknown"]
@@ -55,6 +57,24 @@ class Found(Frozen):
     """What people call it there."""
     made_at: Moment | None = None
     url: str = ""
+
+
+@runtime_checkable
+class Auditable(Protocol):
+    """A destination that can be asked what it holds of ours, so that it can be compared with the source."""
+
+    @property
+    def duties(self) -> Duties:
+        """What it owes each order."""
+        ...
+
+    def audit(self, source: str, since: datetime, until: datetime, orders: Sequence[Order]) -> Iterator[Found]:
+        """What it holds of `source`: of these orders wherever it is, and whatever else was made within [since, until).
+
+        Read from the vendor and from nothing that the hub remembers; writes nothing. Each object comes once. Raises
+        IntegrationError when the reading is cut short: half an answer is no answer.
+        """
+        ...
 
 
 class Expected(Frozen):

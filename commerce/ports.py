@@ -9,7 +9,6 @@ from typing import Literal, Protocol, runtime_checkable
 
 from pydantic import ConfigDict, Field
 
-from commerce.audits import Duties, Found
 from commerce.events import Event
 from commerce.orders import Order
 from commerce.outcomes import Binding, Outcome
@@ -233,24 +232,6 @@ class Audited(Protocol):
         """What somebody else did to our documents since then, and up to when that is known (both aware).
 
         Called about once an hour; may be repeated for the same time.
-        """
-        ...
-
-
-@runtime_checkable
-class Auditable(Protocol):
-    """A destination that can be asked what it holds of ours, so that it can be compared with the source."""
-
-    @property
-    def duties(self) -> Duties:
-        """What it owes each order."""
-        ...
-
-    def audit(self, source: str, since: datetime, until: datetime, orders: Sequence[Order]) -> Iterator[Found]:
-        """What it holds of `source`: of these orders wherever it is, and whatever else was made within [since, until).
-
-        Read from the vendor and from nothing that the hub remembers; writes nothing. Each object comes once. Raises
-        IntegrationError when the reading is cut short: half an answer is no answer.
         """
         ...
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
-from commerce.audits import MOST_SHOWN, Difference, Duties, Found, Report, signed, sums
+from commerce.audits import MOST_SHOWN, Auditable, Difference, Duties, Found, Report, signed, sums
 from commerce.comparing import differences
 from commerce.errors import HubError, NotConfigured
 from commerce.events import Kind
 from commerce.expecting import expected_of
 from commerce.orders import Order
-from commerce.ports import Alert, Auditable, OrderSource, Page, Unreadable
+from commerce.ports import Alert, OrderSource, Page, Unreadable
 from ledger.standing import Standing
 from tasks.alerting import in_words, pausing, tell
 from tasks.hub import Hub

@@ -24,8 +24,9 @@ import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
+from commerce.audits import Auditable
 from commerce.errors import HubError
-from commerce.ports import Auditable, Destination, Finding, OrderSource, ParcelSource, StockDestination, StockSource
+from commerce.ports import Destination, Finding, OrderSource, ParcelSource, StockDestination, StockSource
 from integrations.auth import MemoryTokens
 from integrations.connector import QUERY, ConnectionSettings, Connector, Forged, Services, connector, vendors
 from integrations.simulator import Simulator
