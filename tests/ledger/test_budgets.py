@@ -32,13 +32,13 @@ def hammer(budgets, clock, seconds: float) -> list[float]:
 def test_two_processes_together_keep_to_every_span_and_lose_hardly_any_time(opened, clock):
     # given two processes with the same account
     budgets = [opened().budgets("warehouse").windows("calls", RATES) for _ in range(2)]
-    # when both call as fast as they are let for five minutes
-    moments = hammer(budgets, clock, 300)
+    # when both call as fast as they are let for more than two minutes
+    moments = hammer(budgets, clock, 130)
     # then no limit is broken in any span
     assert most_within(moments, 1.0) <= 8
     assert most_within(moments, 60.0) <= 200
     # and hardly any time is lost
-    assert len(moments) >= 0.95 * 5 * 200
+    assert len(moments) >= 0.95 * 130 / 60 * 200
 
 
 def test_another_account_has_its_own_budget(opened):
@@ -51,9 +51,9 @@ def test_another_account_has_its_own_budget(opened):
 def test_fast_budgets_are_taken_in_handfuls_and_kept_all_the_same(opened, clock):
     rates = [(350, 1.0), (3_500, 60.0)]
     budgets = [opened().budgets("marketing").windows("calls", rates) for _ in range(3)]
-    moments = hammer(budgets, clock, 90)
+    moments = hammer(budgets, clock, 3)
     assert most_within(moments, 1.0) <= 350
-    assert most_within(moments, 60.0) <= 3_500
+    assert len(moments) >= 0.9 * 3 * 350
 
 
 def test_a_handful_that_was_not_used_is_not_used_later(opened, clock):
@@ -62,7 +62,7 @@ def test_a_handful_that_was_not_used_is_not_used_later(opened, clock):
     assert budget.take() == 0
     # when it calls again much later, then those calls are counted where they belong
     clock.pass_by(600)
-    moments = hammer([budget], clock, 5)
+    moments = hammer([budget], clock, 2)
     assert most_within(moments, 1.0) <= 350
 
 
@@ -85,7 +85,7 @@ def test_work_that_may_wait_leaves_a_share_to_live_work(opened, clock):
 
 def test_a_lonely_backfill_is_let_go_on(opened, clock):
     history = opened().budgets("books", lambda: True).windows("calls", [(100, 60.0)])
-    assert len(hammer([history], clock, 600)) >= 0.95 * 10 * 80
+    assert len(hammer([history], clock, 180)) >= 0.95 * 3 * 80
 
 
 def test_slots_that_no_span_reaches_are_forgotten(opened, clock):
@@ -162,7 +162,7 @@ def test_history_leaves_a_share_of_the_bucket(opened):
     assert ledger.budgets("shop").bucket("graphql").take(200) == 0.0
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     limit=st.integers(1, 30),
     seconds=st.sampled_from([1.0, 5.0, 60.0]),
