@@ -9,8 +9,10 @@ DB ?= sqlite
 LIMITS ?= on
 DEMO := $(if $(ORDERS),--orders "$(ORDERS)") $(if $(filter off,$(LIMITS)),--no-limits)
 N ?= 1000
+RATE ?= 200
+SECONDS ?= 60
 
-.PHONY: demo test up check bench gauntlet sdk schema lock clean
+.PHONY: demo test up check bench gauntlet receiver-load sdk schema lock clean
 
 demo: .venv/.installed
 	$(BIN)/backroom demo $(DEMO)
@@ -34,6 +36,9 @@ bench: .venv/.installed
 # Processes killed at random while a shop lives, judged from outside; see docs/reliability.md. SEED=0 takes one by chance.
 gauntlet: .venv/.installed
 	$(BIN)/python -m tests.gauntlet --seed $(SEED) --seeds $(SEEDS) --orders $(or $(ORDERS),1000) --kills $(KILLS) --db $(DB)
+
+receiver-load: .venv/.installed
+	$(BIN)/python -m benchmarks.receiver_load --rate $(RATE) --seconds $(SECONDS)
 
 # The vendors' own SDKs, for tests/sdk; without them those tests skip.
 sdk: .venv/.sdk

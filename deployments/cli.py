@@ -74,11 +74,10 @@ def receive(
     import uvicorn
 
     from deployments.receiver import receiver_app
+    from deployments.serving import receiver_config
     from tasks.hub import the_hub
 
-    uvicorn.run(
-        receiver_app(the_hub()), host=host, port=port, log_level="warning", access_log=False, server_header=False
-    )
+    uvicorn.Server(receiver_config(receiver_app(the_hub()), host, port)).run()
 
 
 @app.command(hidden=True)

@@ -15,7 +15,9 @@ from starlette.routing import Route
 from commerce.errors import HubError
 from deployments import reconnecting
 from deployments.health import health_of, health_page
+from deployments.keeping import Keeper, NotKept
 from integrations.connector import QUERY, Connector, Forged, WebhookDelivery, connector
+from ledger.inbox import Arrival
 from tasks.hub import Hub, the_hub
 
 log = logging.getLogger(__name__)
@@ -26,8 +28,14 @@ LONGEST_BODY = 2 * 1024 * 1024
 LONGEST_READ = 10.0
 """Seconds that a sender may take to send its body."""
 
-AT_ONCE = 64
+AT_ONCE = 256
 """Deliveries that may be worked on; more are sent away with 503, and come back."""
+
+MOST_READ = 64 * 1024 * 1024
+"""Bytes of bodies that may be in memory together; beyond them senders are sent away too."""
+
+MOST_HEADERS, LARGEST_HEAD = 100, 32 * 1024
+"""Headers, and bytes of them all."""
 
 
 class Refused(Exception):
@@ -38,10 +46,36 @@ class Refused(Exception):
         self.status = status
 
 
-def receiver_app(hub: Hub | None = None, *, longest_read: float = LONGEST_READ, at_once: int = AT_ONCE) -> Starlette:
+class Room:
+    """Memory for bodies, shared by all that are being read."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.taken = 0
+
+    def take(self, size: int) -> None:
+        """Raises Refused (503) when there is none left."""
+        if self.taken + size > self.most:
+            raise Refused(503)
+        self.taken += size
+
+    def give_back(self, size: int) -> None:
+        """It was read, or its sender is gone."""
+        self.taken -= size
+
+
+def receiver_app(
+    hub: Hub | None = None,
+    *,
+    longest_read: float = LONGEST_READ,
+    at_once: int = AT_ONCE,
+    most_read: int = MOST_READ,
+) -> Starlette:
     """The ASGI application. Without `hub` it opens the one of the environment when it starts."""
     opened: list[Hub] = [hub] if hub else []
     busy = asyncio.Semaphore(at_once)
+    room = Room(most_read)
+    keeper = Keeper(lambda arrivals: opened[0].ledger.store_hints(arrivals))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -54,11 +88,16 @@ def receiver_app(hub: Hub | None = None, *, longest_read: float = LONGEST_READ, 
             return Response(status_code=503, headers={"retry-after": "2"})
         async with busy:
             try:
-                body = await bounded_body(request, longest_read)
-                await asyncio.to_thread(take_in, opened[0], request.path_params["connection"], request, body)
+                connection = known_door(opened[0], request)
+                async with bounded_body(request, longest_read, room) as body:
+                    arrival = await asyncio.to_thread(verify, opened[0], connection, request, body)
+                await keeper.keep(arrival)
             except Refused as refused:
                 retry = {"retry-after": "5"} if refused.status == 503 else {}
                 return Response(status_code=refused.status, headers=retry)
+            except NotKept as error:
+                log.warning("a webhook was not kept, its sender will send it again: %s", error)
+                return Response(status_code=503, headers={"retry-after": "5"})
         return Response(status_code=200)
 
     async def health(request: Request) -> Response:
@@ -83,7 +122,22 @@ def receiver_app(hub: Hub | None = None, *, longest_read: float = LONGEST_READ, 
     )
 
 
-async def bounded_body(request: Request, longest_read: float) -> bytes:
+def known_door(hub: Hub, request: Request) -> str:
+    """The connection whose webhooks come in here, before anything of the body is read or anybody is asked.
+
+    Raises Refused: 404 for an unknown name, which costs the same whatever is sent; 431 for too much of headers.
+    """
+    name: str = request.path_params["connection"]
+    if name not in hub.stack.connections or connector(hub.stack.connection(name).vendor).receive is None:
+        raise Refused(404)
+    sizes = [len(key) + len(value) for key, value in request.headers.raw]
+    if len(sizes) > MOST_HEADERS or sum(sizes) > LARGEST_HEAD:
+        raise Refused(431)
+    return name
+
+
+@asynccontextmanager
+async def bounded_body(request: Request, longest_read: float, room: Room) -> AsyncIterator[bytes]:
     """The raw body. Raises Refused: 413 when too large, 415 when compressed, 408 when too slow, 400 when cut off."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Refused(415)
@@ -93,33 +147,32 @@ async def bounded_body(request: Request, longest_read: float) -> bytes:
     parts: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(longest_read):
-            async for part in request.stream():
-                size += len(part)
-                if size > LONGEST_BODY:
-                    raise Refused(413)
-                parts.append(part)
-    except TimeoutError as error:
-        raise Refused(408) from error
-    except ClientDisconnect as error:
-        raise Refused(400) from error
-    return b"".join(parts)
+        try:
+            async with asyncio.timeout(longest_read):
+                async for part in request.stream():
+                    if size + len(part) > LONGEST_BODY:
+                        raise Refused(413)
+                    room.take(len(part))
+                    size += len(part)
+                    parts.append(part)
+        except TimeoutError as error:
+            raise Refused(408) from error
+        except ClientDisconnect as error:
+            raise Refused(400) from error
+        yield b"".join(parts)
+    finally:
+        room.give_back(size)
 
 
-def take_in(hub: Hub, connection: str, request: Request, body: bytes) -> None:
-    """Verify and store. Raises Refused: 404 for an unknown connection, 401 (or what the vendor's pages ask for) for a
-    signature that does not fit, 503 when it cannot be verified or kept now."""
-    vendor = _vendor(hub, connection)
+def verify(hub: Hub, connection: str, request: Request, body: bytes) -> Arrival:
+    """What is to be kept of a delivery. Raises Refused: 401 (or what the vendor's pages ask for) for a signature that
+    does not fit, 503 when it cannot be verified now."""
+    vendor = connector(hub.stack.connection(connection).vendor)
     # A header that was sent twice is joined, as HTTP says: it then fits no signature.
     headers = {name: ", ".join(request.headers.getlist(name)) for name in request.headers}
     headers[QUERY] = request.url.query
     delivery = verified(hub, connection, vendor, headers, body)
-    try:
-        hints = [hint.model_dump() for hint in delivery.hints]
-        hub.ledger.store_hint(connection, delivery.id, delivery.topic, hints)
-    except Exception as error:
-        log.exception("a webhook for %s could not be stored; its sender will send it again", connection)
-        raise Refused(503) from error
+    return connection, delivery.id, delivery.topic, [hint.model_dump() for hint in delivery.hints]
 
 
 def verified(hub: Hub, connection: str, vendor: Connector, headers: dict[str, str], body: bytes) -> WebhookDelivery:
@@ -137,9 +190,3 @@ def verified(hub: Hub, connection: str, vendor: Connector, headers: dict[str, st
     except Exception as error:
         log.exception("a webhook for %s could not be verified", connection)
         raise Refused(400) from error
-
-
-def _vendor(hub: Hub, connection: str) -> Connector:
-    if connection not in hub.stack.connections:
-        raise Refused(404)
-    return connector(hub.stack.connection(connection).vendor)

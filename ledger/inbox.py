@@ -21,15 +21,23 @@ CALLS_KEPT = timedelta(days=62)
 
 WAITING = "state = 'waiting'"
 
+Arrival = tuple[str, str, str, Sequence[dict[str, str]]]
+"""A verified webhook: connection, the vendor's id of the delivery, topic, and what it points at."""
+
 
 class Inbox(Store):
     """Webhooks that were taken in."""
 
     def store_hint(self, connection: str, delivery_id: str, topic: str, hints: Sequence[dict[str, str]]) -> bool:
         """Keep what a webhook points at, durably when this returns; False when this delivery is already known."""
+        return self.store_hints([(connection, delivery_id, topic, hints)]) == 1
+
+    def store_hints(self, arrivals: Sequence[Arrival]) -> int:
+        """The same for several, in one transaction: all are durable when this returns; how many are new."""
         with self.writing() as db:
-            row = hint_row(connection, delivery_id, topic, hints, self.now(db))
-            return db.execute(insert_once(db, tables.inbox), row).rowcount == 1
+            now = self.now(db)
+            rows = [hint_row(*one, now) for one in arrivals]
+            return db.execute(insert_once(db, tables.inbox), rows).rowcount if rows else 0
 
     def take_hints(self, limit: int, lease: float) -> list[HintRow]:
         """Hints to read now, oldest first; they come back after `lease` seconds unless they are done.

@@ -32,7 +32,7 @@ def test_every_commit_that_matters_has_its_two_moments():
 
 
 def a_day_at_the_hub(ledger: Ledger, sent: list[tuple[str, str, bool]]) -> None:
-    """Record one order, bring it to everyone, forget its person; `sent` notes what a destination was given, and in doubt or not."""
+    """Record one order, bring it to everyone, forget its person; `sent` notes who was given it, in doubt or not."""
     ledger.subscribe("warehouse", "shop", ["order"], "state", live_from=NOON)
     ledger.subscribe("marketing", "shop", ["order"], "events", live_from=NOON)
     ledger.record_orders("shop", [an_order()], cursor=("orders", NOON))
