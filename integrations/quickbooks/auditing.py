@@ -90,7 +90,8 @@ def gone(name: str, rows: Sequence[Row], memory: Memory) -> Iterator[Alert]:
                 severity="warning",
                 title=f"{name}: a document of ours was deleted",
                 what=f"document {id} of order {subject} was deleted in {name} by hand",
-                todo="if that was a mistake, enter it again there; the hub does not post it twice",
+                todo=f"if that was a mistake: backroom replay {name} --order {subject}; "
+                "by itself the hub does not post it again",
             )
 
 
@@ -134,7 +135,8 @@ def _changed(name: str, subject: str, document: Document, total: str) -> Alert:
         severity="warning",
         title=f"{name}: an amount of ours was changed by hand",
         what=f"{document.doc_number} of order {subject} was {total}, it is {document.total:.2f} now",
-        todo="if that was a mistake, correct it in QuickBooks; the hub changes it only when the order changes",
+        todo=f"if that was a mistake, correct it in QuickBooks, or: backroom replay {name} --order {subject}; "
+        "by itself the hub changes it only when the order changes",
     )
 
 

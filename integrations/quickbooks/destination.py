@@ -18,7 +18,7 @@ from integrations.quickbooks.catalog import Catalog
 from integrations.quickbooks.checking import findings
 from integrations.quickbooks.client import LARGEST_BATCH, Books
 from integrations.quickbooks.holding import Holding, duties_of
-from integrations.quickbooks.looking import Booked, documents_between, look_for
+from integrations.quickbooks.looking import Booked, documents_between, look_for, prove
 from integrations.quickbooks.mapping import Draft
 from integrations.quickbooks.planning import Work, nothing_to_post, plan, read_order
 from integrations.quickbooks.sending import Sender
@@ -96,7 +96,7 @@ class QuickBooks:
                 works.append(planned)
             else:
                 yield item, planned
-        yield from self._settled(works)
+        yield from self._careful(works, lambda: prove(self.books, works))
         yield from self._careful(works, lambda: self._look(works))
         for entity in ("SalesReceipt", "RefundReceipt"):
             jobs = [(work, draft) for work in works if work.outcome is None for draft in work.pending(entity)]

@@ -43,6 +43,39 @@ def look_for(books: Books, jobs: Sequence[tuple[Work, Draft]], *, by_number: boo
         take(work, draft, found)
 
 
+def prove(books: Books, works: Sequence[Work]) -> None:
+    """Keep of the documents that we only remember those that are in the books, with the sync tokens they have now.
+
+    One with another amount than it should have is to be corrected. What is gone is posted again after the usual look.
+    """
+    for entity in ("SalesReceipt", "RefundReceipt"):
+        jobs = [(work, draft) for work in works for draft in work.drafts if draft.entity == entity]
+        asked = {work.unproved[draft.key].id for work, draft in jobs if draft.key in work.unproved}
+        there = {one.id: one for one in find_by_id(books, entity, sorted(asked))}
+        for work, draft in jobs:
+            remembered = work.unproved.pop(draft.key, None)
+            if remembered is None:
+                continue
+            document = there.get(remembered.id)
+            if document is None:
+                work.gone.append(remembered.id)
+                work.notes.append(f"{draft.number} was gone from the books")
+            else:
+                right = document.total == draft.expected.amount
+                work.known[draft.key] = posted(document, remembered.fingerprint if right else "")
+    for work in works:  # of what the order does not ask for any more nothing has to be proved
+        work.known |= work.unproved
+
+
+def find_by_id(books: Books, entity: str, ids: Sequence[str]) -> list[Document]:
+    """The documents with these ids; deleted ones are left out."""
+    found: list[Document] = []
+    for start in range(0, len(ids), NUMBERS_PER_QUERY):
+        statement = select(FIELDS, entity, f"Id {one_of(ids[start : start + NUMBERS_PER_QUERY])}")
+        found += [to_read(row) for row in books.query_pages(f"{statement} ORDERBY Id")]
+    return found
+
+
 def find(books: Books, entity: str, numbers: Sequence[str]) -> list[Document]:
     """The documents with one of these numbers; QuickBooks may hold several of the same number."""
     found: list[Document] = []

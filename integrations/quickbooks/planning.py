@@ -34,6 +34,10 @@ class Work:
     order: Order
     drafts: list[Draft]
     known: dict[str, Posted] = field(default_factory=dict)
+    unproved: dict[str, Posted] = field(default_factory=dict)
+    """Documents that we remember and that nobody may rely on before QuickBooks shows them."""
+    gone: list[str] = field(default_factory=list)
+    """Ids of those that QuickBooks did not show."""
     outcome: Outcome | None = None
     changed: bool = False
     settled: bool = False
@@ -92,6 +96,14 @@ def _not_paid(order: Order) -> str:
     return "cancelled before it was paid" if order.cancelled else "not paid yet"
 
 
+def is_replayed(item: Item) -> bool:
+    """Whether a person had it brought again: then what we remember proves nothing, and what is gone is posted again.
+
+    In any other doubt a document that is gone was deleted by a person, who is asked.
+    """
+    return item.in_doubt and item.binding is not None and not item.binding.fingerprint
+
+
 def plan(order: Order, item: Item, chart: Chart, settings: QuickBooksSettings) -> Work | Held:
     """The documents that the order needs; Held when they cannot be built."""
     limit = settings.rounding_limit
@@ -101,7 +113,12 @@ def plan(order: Order, item: Item, chart: Chart, settings: QuickBooksSettings) -
     except Unmappable as error:
         cause = CAUSES.get(error.field, f"unmappable_{error.field}")
         return Held(cause=cause, reason=f"order {order.number}: {error}", hint=error.hint)
-    work = Work(item, order, drafts, known_documents(item.binding))
+    work = Work(item, order, drafts)
+    remembered = known_documents(item.binding)
+    if is_replayed(item):
+        work.unproved = remembered
+    else:
+        work.known = remembered
     waiting = sum(1 for refund in order.refunds if refund.lines and not refund.total)
     if waiting:
         work.notes.append(f"{waiting} refund{'s' if waiting > 1 else ''} without money not posted")

@@ -81,6 +81,7 @@ class Sender:
         """The same for the same batch sent again in doubt, by a second hub too; another one when a person released what
         was refused, since the refusal might be replayed."""
         tries = [str(work.item.attempt - (1 if work.item.in_doubt else 0)) for work, _ in jobs]
+        tries += [id for work, _ in jobs for id in work.gone]  # else the answer may be that of what was deleted
         return fingerprint(self._books.realm_id, *tries, canonical(payloads))
 
     def _settle(self, work: Work, draft: Draft, answer: dict[str, Any] | None) -> None:
