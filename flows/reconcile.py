@@ -34,6 +34,9 @@ REPAIR = Field(
     description="bring again what is missing or different; extra things are only told",
 )
 
+NOTHING: list[dict[str, str]] = [{"what": "nothing", "how many": "0"}]
+"""A table of no rows, which Prefect does not show."""
+
 
 def reconcile_name() -> str:
     """ "reconcile shop, 7 to 1 days ago"."""
@@ -60,11 +63,13 @@ async def reconcile(
         reports = await compare_all(source, destinations, since_days, until_days, repair)
         count(tally, reports)
     await acreate_table_artifact(
-        key="reconcile-summary", table=list(summary(reports)), description=f"**{source}** and its destinations"
+        key="reconcile-summary",
+        table=list(summary(reports)) or NOTHING,
+        description=f"**{source}** and its destinations",
     )
     await acreate_table_artifact(
         key="reconcile-differences",
-        table=list(rows(reports)) or [{"what": "no difference", "how many": 0}],
+        table=list(rows(reports)) or NOTHING,
         description="what is not as it should be; a reason in the last column explains it",
     )
     return ended(reports)
@@ -117,7 +122,7 @@ def in_words(amounts: dict[str, str]) -> str:
 
 def ended(reports: Sequence[Report]) -> State[None]:
     """Green, with the number of surprises in its name; red when something could not be compared."""
-    words = "; ".join(f"{report.destination}: {report.says}" for report in reports) or "no destination can be asked"
+    words = "; ".join(f"{report.destination}: {report.says}" for report in reports) or "nothing to compare"
     get_run_logger().info("%s", words)
     if any(report.problem for report in reports):
         return Failed(message=words)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from ledger import tables
 from ledger.store import Store, chunks, moment
 
-State = Literal["on its way", "held", "done", "skipped", "dismissed", "elsewhere", "forgotten"]
+State = Literal["on its way", "held", "done", "skipped", "dismissed", "elsewhere", "given to nobody", "forgotten"]
 ON_THEIR_WAY = ("waiting", "retry", "unknown", "claimed")
 
 
@@ -21,8 +21,10 @@ ON_THEIR_WAY = ("waiting", "retry", "unknown", "claimed")
 class Standing:
     """What the ledger knows of one subject at one destination.
 
-    "elsewhere": its facts are history that was recorded for other destinations. "forgotten": facts that are no
-    history were given to nobody. `since` is when the fact behind it was recorded.
+    "elsewhere": its facts are history that was recorded for other destinations. "given to nobody": facts that are no
+    history have no delivery. "forgotten": its person is, so that nothing can be brought again. `since` is when the fact
+    behind it was recorded. `reason` is the cause of what is held and why something was skipped, never a vendor's or a
+    person's own words, which may name somebody.
     """
 
     state: State
@@ -47,7 +49,7 @@ class Standings(Store):
         rows: dict[str, list[Any]] = defaultdict(list)
         theirs = (delivery.c.event_id == event.c.id) & (delivery.c.destination == destination)
         columns = [event.c.subject, event.c.recorded_at, event.c.historical, event.c.revision, event.c.id]
-        told = [delivery.c.state, delivery.c.reason, delivery.c.note]
+        told = [delivery.c.state, delivery.c.cause, delivery.c.reason]
         wanted = select(*columns, *told).select_from(event).outerjoin(delivery, theirs)
         if kind is not None:
             wanted = wanted.where(event.c.kind == kind)
@@ -55,20 +57,31 @@ class Standings(Store):
             for some in chunks(subjects):
                 for row in db.execute(wanted.where(event.c.subject.in_(some))):
                     rows[row.subject].append(row)
-        return {subject: standing(found) for subject, found in rows.items()}
+            gone = forgotten_among(db, subjects)
+        return {subject: standing(found, forgotten=subject in gone) for subject, found in rows.items()}
 
 
-def standing(rows: Sequence[Any]) -> Standing:
+def forgotten_among(db: Connection, subjects: Sequence[str]) -> set[str]:
+    """Those whose person is forgotten."""
+    table = tables.forgotten.c
+    found = (db.scalars(select(table.subject).where(table.subject.in_(some))) for some in chunks(subjects))
+    return {subject for some in found for subject in some}
+
+
+def standing(rows: Sequence[Any], *, forgotten: bool = False) -> Standing:
     """What waits for a person first, then what is on its way, then what became of the newest fact."""
+    if forgotten:
+        return Standing("forgotten", moment(min(row.recorded_at for row in rows)))
     held = next((row for row in rows if row.state == "held"), None)
     if held is not None:
-        return Standing("held", moment(held.recorded_at), held.reason)
+        return Standing("held", moment(held.recorded_at), held.cause)
     going = [row for row in rows if row.state in ON_THEIR_WAY]
     if going:
         oldest = min(going, key=lambda row: row.recorded_at)
-        return Standing("on its way", moment(oldest.recorded_at), oldest.reason)
+        return Standing("on its way", moment(oldest.recorded_at))
     newest = max(rows, key=lambda row: (row.revision, row.id))
     if newest.state is None:
-        return Standing("elsewhere" if newest.historical else "forgotten", moment(newest.recorded_at))
+        return Standing("elsewhere" if newest.historical else "given to nobody", moment(newest.recorded_at))
     settled: dict[str, State] = {"skipped": "skipped", "dismissed": "dismissed"}
-    return Standing(settled.get(newest.state, "done"), moment(newest.recorded_at), newest.reason or newest.note)
+    state = settled.get(newest.state, "done")
+    return Standing(state, moment(newest.recorded_at), newest.reason if state == "skipped" else "")

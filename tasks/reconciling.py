@@ -25,6 +25,15 @@ STILL_NEWS = timedelta(days=2)
 
 JUST_NOW = "recorded just now: neither a webhook nor a read had brought it"
 
+EXPLAINS = {
+    "held": ("held", "waits for a person"),
+    "skipped": ("skipped", "nothing to do there"),
+    "dismissed": ("dismissed", "closed by a person"),
+    "elsewhere": ("history", "recorded for other destinations only"),
+    "forgotten": ("forgotten", "its person is, so that nothing can be brought again"),
+}
+"""What the ledger may know of a subject that makes a difference no surprise: the word for it, and what it means."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -63,6 +72,8 @@ def reconcile(
     """
     routes = routes_to_compare(hub, source, destinations)
     window = window_of(hub, source, since_days, until_days)
+    if window.since == window.until:
+        return []
     known = truth(hub, window)
     return [compare(hub, window, known, route, repair=repair) for route in routes]
 
@@ -70,14 +81,15 @@ def reconcile(
 def window_of(hub: Hub, source: str, since_days: int, until_days: int) -> Window:
     """From the start of the day `since_days` ago to the end of the day `until_days` ago (UTC).
 
-    What was created before `hub.start` was left out on purpose. Raises NotConfigured.
+    What was created before `hub.start` was left out on purpose, so that a new hub's window may be empty. Raises
+    NotConfigured.
     """
     today = datetime.combine(datetime.fromtimestamp(hub.clock(), UTC).date(), time(), UTC)
     since, until = today - timedelta(days=since_days), today - timedelta(days=until_days - 1)
-    since = max(since, hub.stack.hub.start or since)
     if since >= until:
-        raise NotConfigured("since_days", "must be further back than until_days, and than hub.start")
-    return Window(source, since, min(until, datetime.fromtimestamp(hub.clock(), UTC)))
+        raise NotConfigured("since_days", "must not be less than until_days")
+    until = min(until, datetime.fromtimestamp(hub.clock(), UTC))
+    return Window(source, min(max(since, hub.stack.hub.start or since), until), until)
 
 
 def routes_to_compare(hub: Hub, source: str, destinations: Sequence[str]) -> list[Route]:
@@ -190,7 +202,7 @@ def judged(hub: Hub, report: Report, known: Truth, route: Route, duties: Duties,
 
 def _unreadable(known: Truth, duties: Duties) -> Iterator[Difference]:
     for one in known.unreadable.values():
-        words = f"held: the storefront's order cannot be read: {one.reason}"
+        words = "held: the storefront's order cannot be read"
         slot = {"shipments": "shipment", "documents": "receipt", "deals": "deal", "facts": "placed"}[duties.keeps]
         yield Difference(verdict="missing", subject=one.subject, label=one.label, slot=slot, explained=words)
 
@@ -206,11 +218,10 @@ def explained(one: Difference, known: Standing | None, deadline: datetime, lost:
     if known.state == "on its way":
         if known.since < deadline:
             return one.model_copy(update={"found": f"{one.found}; waits since {known.since:%Y-%m-%d %H:%M} UTC"})
-        return one.model_copy(update={"explained": f"waiting: {known.reason or 'on its way'}"})
-    words = {"held": "held", "skipped": "skipped", "dismissed": "dismissed", "elsewhere": "history"}
-    if known.state in words:
-        reason = known.reason or {"elsewhere": "recorded as history for other destinations"}.get(known.state, "")
-        return one.model_copy(update={"explained": f"{words[known.state]}: {reason}"})
+        return one.model_copy(update={"explained": "waiting: on its way"})
+    if known.state in EXPLAINS:
+        word, reason = EXPLAINS[known.state]
+        return one.model_copy(update={"explained": f"{word}: {known.reason or reason}"})
     return one
 
 

@@ -48,5 +48,5 @@ def as_found(event: PastEvent, subject: str, currency: str) -> Found:
         vendor_id=event.id,
         state="told",
         amount=None if value is None or not currency else money(value, currency).rounded(),
-        made_at=event.attributes.datetime,
+        made_at=event.attributes.at,
     )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 import httpx
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 
 def _text(value: Any) -> str:
@@ -23,8 +23,17 @@ def _number(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _aware(moment: datetime) -> datetime:
+def _moment(value: Any) -> datetime | None:
+    """A time, in UTC where none is named; None for what is none."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _known_object(value: Any) -> Any:
+    return value if isinstance(value, dict) else {}
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -162,8 +171,8 @@ class PastProperties(BaseModel):
 class PastAttributes(BaseModel):
     """Of an event."""
 
-    datetime: Annotated[datetime, AfterValidator(_aware)]
-    event_properties: Annotated[PastProperties, BeforeValidator(_object)] = PastProperties()
+    at: Annotated[datetime | None, BeforeValidator(_moment)] = Field(default=None, alias="datetime")
+    event_properties: Annotated[PastProperties, BeforeValidator(_known_object)] = PastProperties()
 
 
 class PastEvent(BaseModel):

@@ -27,7 +27,8 @@ class Audit:
     def found(self, source: str, since: datetime, until: datetime, orders: Sequence[Order]) -> Iterator[Found]:
         """See `Auditable.audit`. Lists of 100; an order that they do not show is asked for by its keys."""
         start = moment(since)
-        listed = list(self._api.shipments(created_at_start=start, created_at_end=moment(until + USUALLY_MADE_WITHIN)))
+        end = moment(until + USUALLY_MADE_WITHIN)
+        listed = [raw for raw in self._api.shipments(created_at_start=start, created_at_end=end) if _readable(raw)]
         known = {str(raw.get("shipment_id")): raw for raw in listed}
         shown = {share.order_key for raw in listed for share in self._shares(raw, listed)}
         for order in orders:
@@ -54,7 +55,7 @@ class Audit:
     def _by_key(self, order: Order) -> Iterable[Raw]:
         for key in possible_keys(order):
             raw = self._api.shipment_by_key(key)
-            if raw is not None:
+            if raw is not None and _readable(raw):
                 yield raw
 
     def _left(self, start: str) -> _Left:
@@ -121,6 +122,15 @@ class _Left:
         if id in self.sent or (status == "label_purchased" and id not in self.voided):
             return "shipped"
         return "unknown" if status == "unknown" else "open"
+
+
+def _readable(raw: Raw) -> bool:
+    """Whether it is a shipment; of one that is not nothing can be said, and its order is told as missing."""
+    try:
+        parsed(Shipment, raw)
+    except UnexpectedAnswer:
+        return False
+    return True
 
 
 def _made_at(raw: Raw) -> datetime | None:

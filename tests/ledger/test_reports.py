@@ -65,7 +65,7 @@ def test_where_subjects_stand(ledger):
     # then each is told, and nothing is told of what the log does not have
     assert {subject: (one.state, one.reason) for subject, one in found.items()} == {
         "shop:1": ("done", ""),
-        "shop:2": ("held", "does not add up"),
+        "shop:2": ("held", "total"),
         "shop:3": ("on its way", ""),
     }
     assert ledger.known(["shop:1", "shop:4"]) == {"shop:1"}
@@ -77,3 +77,13 @@ def test_history_for_others_is_no_fault(ledger):
     ledger.subscribe("crm", "shop", ["order"], "state")
     ledger.record_orders("shop", [an_order(id="1")], historical=True, only=["crm"])
     assert ledger.standings("books", ["shop:1"])["shop:1"].state == "elsewhere"
+
+
+def test_whoever_is_forgotten_stays_so(ledger):
+    ledger.subscribe("books", "shop", ["order"], "state", live_from=NOON - timedelta(days=1))
+    ledger.record_orders("shop", [an_order(id="1")])
+    claim = ledger.claim("books", limit=1)
+    ledger.settle(claim, [(claim.items[0], done())])
+    assert ledger.standings("books", ["shop:1"])["shop:1"].state == "done"
+    assert ledger.redact("shop", ["shop:1"])
+    assert ledger.standings("books", ["shop:1"])["shop:1"].state == "forgotten"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -261,5 +262,36 @@ def test_who_cannot_be_compared_is_named(house: House) -> None:
         reconcile(house.hub, "shop", ["inventory"])
     with pytest.raises(NotConfigured, match="no route"):
         reconcile(house.hub, "books")
-    with pytest.raises(NotConfigured, match="until_days"):
+    with pytest.raises(NotConfigured, match="since_days"):
         reconcile(house.hub, "shop", [], 1, 2)
+
+
+def test_a_hub_that_began_today_has_nothing_to_compare_yet(house: House) -> None:
+    def begins(at: float) -> None:
+        settings = house.hub.stack.hub.model_copy(update={"start": datetime.fromtimestamp(at, UTC)})
+        house.hub.stack = house.hub.stack.model_copy(update={"hub": settings})
+
+    # given a hub that began today, and an order since then
+    begins(house.clock())
+    order(house)
+    house.clock.sleep(60)
+    house.settle_down()
+    # then there is nothing of yesterday, and one order of today
+    assert reconcile(house.hub, "shop") == []
+    assert [report.orders for report in reconcile(house.hub, "shop", [], 1, 0)] == [1, 1, 1]
+    # and what was created before its start was left out on purpose
+    begins(house.clock())
+    house.clock.sleep(600)
+    assert [report.orders for report in reconcile(house.hub, "shop", [], 1, 0)] == [0, 0, 0]
+
+
+def test_an_event_that_went_with_its_person_is_no_surprise_and_is_not_brought_again(house: House) -> None:
+    # given a shopper who was forgotten by marketing and by the log
+    order(house)
+    house.settle_down()
+    marketing: Any = house.vendors["marketing"]
+    marketing.account.events.clear()
+    assert house.hub.ledger.redact("shop", house.hub.ledger.trace("#1001").subjects)
+    report = compared(house, repair=True)["marketing"]
+    assert [one.explained.partition(":")[0] for one in report.differences] == ["forgotten"]
+    assert (report.clean, report.repaired) == (True, 0)

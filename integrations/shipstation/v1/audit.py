@@ -31,13 +31,12 @@ class Audit:
         start, end = wall(since - AMBIGUITY), wall(until + USUALLY_MADE_WITHIN + AMBIGUITY)
         listed = list(self._api.orders(createDateStart=start, createDateEnd=end))
         known = {str(raw.get("orderId")): raw for raw in listed}
-        shown = {keys.order_and_location(str(raw.get("orderKey") or ""))[0] for raw in listed}
-        merged = {id for raw in listed for id in read_order(raw).options.merged_ids}
+        owners = {line.id: order.key for order in orders for line in order.lines}
+        shown = {subject for raw in listed for subject in _subjects(raw, owners)}
         for order in orders:
-            if order.key not in shown and not merged:
+            if order.key not in shown:
                 known |= {str(raw["orderId"]): raw for raw in family(self._api, order)}
         numbers = self._tracking(start)
-        owners = {line.id: order.key for order in orders for line in order.lines}
         for raw in known.values():
             key = str(raw.get("orderKey") or "")
             if not keys.is_ours(key) and parent_of(raw) in known:
@@ -64,6 +63,13 @@ class Audit:
                     yield parsed(model, raw)
                 except UnexpectedAnswer:  # a label that cannot be read says nothing; the order's status still does
                     continue
+
+
+def _subjects(raw: Raw, owners: dict[str, str]) -> set[str]:
+    """The order of its key, and those whose goods staff have merged into it."""
+    there = read_order(raw)
+    merged = {owners.get(item.line_item_key, "") for item in there.items} if there.merged else set()
+    return {keys.order_and_location(there.order_key)[0], *merged}
 
 
 def _as_found(
