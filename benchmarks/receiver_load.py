@@ -47,7 +47,8 @@ vendor = "shopify"
 shop = "{SHOP}"
 client_id = "load"
 """
-SENDERS = 96
+SENDERS = 600
+"""Connections. More than the receiver works on at once, so that a receiver that falls behind has to say so."""
 PATIENCE = 5.0
 """Seconds that Shopify waits for an answer."""
 
@@ -67,6 +68,8 @@ class Load:
     missing: int = 0
     deliveries: int = 0
     down_seconds: float = 0.0
+    cpu_ms: float = 0.0
+    """Processor time of the receiver for each webhook that it answered after its second start, that start included."""
     load_average: float = 0.0
 
     def percentile(self, share: float) -> float:
@@ -113,6 +116,9 @@ class Sender:
         streams = None
         while (job := await self.queue.get()) is not None:
             name, due = job
+            if time.perf_counter() - due > PATIENCE:
+                self.load.answers["never sent, all connections were waiting"] += 1
+                continue
             try:
                 if streams is None:
                     streams = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", self.port), PATIENCE)
@@ -183,25 +189,39 @@ def run(url: str, load: Load, *, size: int = 4096, kill: bool = True) -> Load:
             before = done.value
             body = json.dumps({"id": 450789469, "note": "x" * size}).encode()
 
+            again: dict[str, int] = {}
+
             async def story() -> None:
                 sending = asyncio.create_task(Sender(port, load, body).run(prefix))
                 if kill:
                     await asyncio.sleep(load.seconds / 2)
                     os.kill(receiver.pid, signal.SIGKILL)
                     killed = time.perf_counter()
-                    processes.start("receiver-again", command)
+                    again["pid"] = processes.start("receiver-again", command).pid
+                    again["answered"] = sum(count for word, count in load.answers.items() if word.isdigit())
                     ready = answers(f"http://127.0.0.1:{port}/alive")
                     await asyncio.to_thread(processes.wait_until, "receiver-again", ready)
                     load.down_seconds = round(time.perf_counter() - killed, 1)
                 await sending
 
             asyncio.run(story())
+            answered = sum(count for word, count in load.answers.items() if word.isdigit()) - again.get("answered", 0)
+            load.cpu_ms = round(1000 * cpu_seconds(again.get("pid", receiver.pid)) / max(1, answered), 2)
             load.load_average = round(os.getloadavg()[0], 1)
             over.set()
             worker.join(10)
             load.deliveries = done.value - before
     load.missing = len(load.acknowledged - kept(url, prefix))
     return load
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used; 0 where that is not told (Linux only)."""
+    file = Path(f"/proc/{pid}/stat")
+    if not file.exists():
+        return 0.0
+    used = file.read_text(encoding="utf-8").rpartition(")")[2].split()[11:13]
+    return sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
 
 
 def kept(url: str, prefix: str) -> set[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from commerce.orders import Order
@@ -11,6 +12,8 @@ EMPTIED = ("email", "phone", "note")
 REMOVED = ("customer", "ship_to", "bill_to")
 NAMING = ("first_name", "last_name", "name", "company", "line1", "line2", "phone", "email")
 """Parts of customers and addresses that point at one person; a town or a country does not."""
+GONE = "[removed]"
+"""What stands in a message where a person's data was."""
 
 
 def without_person(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,3 +51,10 @@ def _personal(data: Mapping[str, Any]) -> Iterator[str]:
     for refund in data.get("refunds") or ():
         if isinstance(refund, Mapping):
             yield str(refund.get("note") or "")
+
+
+def without(message: str, words: Iterable[str]) -> str:
+    """The message without these words; within a longer word they stay, "Ada" is no part of "Canada"."""
+    for word in sorted(words, key=len, reverse=True):
+        message = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", GONE, message, flags=re.IGNORECASE)
+    return message

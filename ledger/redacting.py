@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -14,14 +13,11 @@ from sqlalchemy import Connection, Table, bindparam, exists, select, text, updat
 from commerce.facts import content_digest
 from commerce.failpoints import reached
 from commerce.orders import Order
-from commerce.privacy import order_without_person, personal_words, without_person
+from commerce.privacy import order_without_person, personal_words, without, without_person
 from ledger import tables
 from ledger.store import Store, chunks, clean, micros, packed, upsert
 from ledger.tables import OPEN
 from ledger.topics import ORDERS, Seen, Topic
-
-GONE = "[removed]"
-"""What stands in a message where a person's data was."""
 
 SPOKEN = (
     (tables.deliveries, ("reason", "hint", "note")),
@@ -102,7 +98,7 @@ def rewrite_snapshots(db: Connection, subjects: Sequence[str]) -> dict[str, set[
     joined = wanted.join_from(snapshot, subject, subject.c.subject == snapshot.c.subject)
     for row in db.execute(joined.where(snapshot.c.subject.in_(subjects))):
         data = json.loads(row.data)
-        words.setdefault(row.subject, set()).update(personal_words(data))
+        words.setdefault(row.subject, set()).update(clean(word) for word in personal_words(data))
         kept = without_person(data)
         digest = digest_of(kept) or row.digest
         changed.append({"which": row.id, "data": packed(kept), "digest": digest})
@@ -134,13 +130,6 @@ def rewrite(db: Connection, table: Table, columns: Iterable[str], words: dict[st
         said = {name: without(row[name], mine) for name in columns}
         if any(said[name] != row[name] for name in columns):
             db.execute(update(table).where(*(key == row[key.name] for key in keys)).values(**said))
-
-
-def without(message: str, words: Iterable[str]) -> str:
-    """The message without these words; within a longer word they stay, "Ada" is no part of "Canada"."""
-    for word in sorted(words, key=len, reverse=True):
-        message = re.sub(rf"(?<!\w){re.escape(clean(word))}(?!\w)", GONE, message, flags=re.IGNORECASE)
-    return message
 
 
 def still_forgotten(db: Connection, topic: Topic, seen: list[Seen]) -> list[Seen]:

@@ -51,6 +51,28 @@ class TokenKeeping(Store):
             self.alone(db, f"tokens:{connection}")
             return db.execute(delete(tables.tokens).filter_by(connection=connection)).rowcount == 1
 
+    def seal_again(self) -> int:
+        """Lock with the first key what an older one locked; returns how many. Afterwards the older keys may go.
+
+        What none of the keys opens is left as it is; reading it says so.
+        """
+        if len(self.token_keys) < 2:
+            return 0
+        ring, newest = key_ring(self.token_keys), key_ring(self.token_keys[:1])
+        with self.reading() as db:
+            old = [row.connection for row in db.execute(select(tables.tokens)) if not opens(newest, row.sealed)]
+        changed = 0
+        for connection in old:
+            with self.writing() as db:
+                self.alone(db, f"tokens:{connection}")
+                sealed = db.scalar(select(tables.tokens.c.sealed).filter_by(connection=connection))
+                if sealed is None or opens(newest, sealed) or not opens(ring, sealed):
+                    continue
+                again = ring.rotate(sealed.encode()).decode()
+                db.execute(update(tables.tokens).where(tables.tokens.c.connection == connection).values(sealed=again))
+                changed += 1
+        return changed
+
     @contextmanager
     def only_one(self, name: str) -> Iterator[datetime]:
         """Be the only one, over all processes, that does `name`; yields the database's time when we asked.
@@ -135,6 +157,15 @@ def key_ring(keys: Sequence[str]) -> MultiFernet:
         return MultiFernet([Fernet(key.strip()) for key in keys])
     except ValueError:
         raise NotConfigured(KEY_SETTING, "is no Fernet key", hint=MAKE_ONE) from None
+
+
+def opens(ring: MultiFernet, sealed: str) -> bool:
+    """Whether one of these keys opens it."""
+    try:
+        ring.decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True
 
 
 @contextmanager

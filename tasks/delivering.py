@@ -16,6 +16,7 @@ from commerce.outcomes import Held, Outcome, Unknown
 from commerce.ports import Destination, Item
 from ledger import Claim, Ledger
 from tasks.alerting import in_words, pause_connection
+from tasks.discretion import discreet, made_discreet
 from tasks.hub import Hub
 from tasks.suspects import apart
 from tasks.tally import Tally
@@ -46,18 +47,22 @@ def deliver_batch(hub: Hub, destination: str, limit: int | None = None) -> Tally
     history = all(item.newest.historical for item in claim.items)
     with kept_alive(hub.ledger, claim), hub.giving_way(destination, history):
         try:
-            for settled in batches(apart(partial(outcomes, client), claim.items)):
+            for said in batches(apart(partial(outcomes, client), claim.items)):
+                settled = [(item, discreet(item, outcome)) for item, outcome in said]
                 hub.ledger.settle(claim, settled)
                 for item, outcome in settled:
                     tally.add(item, outcome)
         except NotAuthorised as refused:
+            made_discreet(refused, claim.items)
             hub.ledger.release(claim)
             pause_connection(hub, destination, refused)
             tally.paused = str(refused)
         except TemporarilyUnavailable as unavailable:
+            made_discreet(unavailable, claim.items)
             hub.ledger.release(claim, after=unavailable.retry_after or 0.0, reason=str(unavailable))
             raise
-        except BaseException:
+        except BaseException as broken:
+            made_discreet(broken, claim.items)
             hub.ledger.release(claim, in_doubt=True)
             raise
     return tally

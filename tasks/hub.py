@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,8 @@ from integrations.connector import Services, connector
 from ledger import Ledger
 from tasks.noticing import LedgerNotices
 from tasks.stack import LEDGER, TOKEN_KEY, Stack, env_file, load_stack, secrets_of, stack_file
+
+log = logging.getLogger(__name__)
 
 Port = TypeVar("Port")
 

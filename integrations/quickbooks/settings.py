@@ -82,6 +82,9 @@ class QuickBooksSettings(ConnectionSettings):
     verifier_token: SecretStr = Field(
         default=SecretStr(""), description="Verifier token of the app's webhook page. Empty: webhooks are refused."
     )
+    previous_verifier_token: SecretStr = Field(
+        default=SecretStr(""), description="The verifier token before its last change; accepted until you remove it."
+    )
     old_webhooks: bool = Field(default=False, description="Also read the eventNotifications body of before 2026.")
     minor_version: int = Field(default=75, ge=75, description="API minor version; 75 is the lowest supported.")
 

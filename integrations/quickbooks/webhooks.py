@@ -34,8 +34,8 @@ def receive(
     Raises Forged. The delivery's id is made of the ids of its events, which stay the same when it is sent again.
     """
     # https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks
-    verifier = settings.verifier_token.get_secret_value()
-    if not signed_base64([verifier], body, headers.get("intuit-signature", "")):
+    verifiers = [one.get_secret_value() for one in (settings.verifier_token, settings.previous_verifier_token)]
+    if not signed_base64(verifiers, body, headers.get("intuit-signature", "")):
         raise Forged("the signature does not match verifier_token")
     notices = list(_notices(body, old=settings.old_webhooks))
     realm = settings.realm_id or granted_realm(services)

@@ -10,9 +10,8 @@ from sqlalchemy import insert, select, update
 
 from commerce.outcomes import Held
 from commerce.ports import Alert
-from commerce.privacy import personal_words, without_person
+from commerce.privacy import GONE, personal_words, without, without_person
 from ledger import tables
-from ledger.redacting import GONE, without
 from tests.builders import NOON, a_refund, a_refund_line, after, an_order
 from tests.ledger.contract import done
 

@@ -63,6 +63,49 @@ def test_a_new_key_goes_first_and_the_old_one_still_opens(opened):
     assert opened(token_keys=[new]).tokens("books").load().access == "canary-access"
 
 
+def test_what_an_old_key_locked_is_locked_anew_at_once_so_that_the_old_key_may_go(opened):
+    # given two connections whose tokens an old key locked, and one that nobody can open
+    old, new, lost = (Fernet.generate_key().decode() for _ in range(3))
+    for name in ("books", "shop"):
+        opened(token_keys=[old]).tokens(name).save(PAIR)
+    opened(token_keys=[lost]).tokens("crm").save(PAIR)
+    # when a hub opens with both keys, then both are locked anew, once, and nothing else of them changes
+    both = opened(token_keys=[new, old])
+    assert [both.seal_again(), both.seal_again()] == [2, 0]
+    only = opened(token_keys=[new])
+    assert only.tokens("books").load() == PAIR.model_copy(update={"generation": 1})
+    # and the old key opens nothing any more, in the other's row neither
+    with pytest.raises(NotConfigured, match="does not open the tokens of shop"):
+        opened(token_keys=[old]).tokens("shop").load()
+    with only.writing() as db:
+        db.execute(update(tables.tokens).where(tables.tokens.c.connection == "books").values(connection="moved"))
+    with pytest.raises(NotConfigured, match="the tokens of moved are those of books"):
+        only.tokens("moved").load()
+    # and what nobody opens is left for whoever finds its key
+    assert opened(token_keys=[lost]).tokens("crm").load().access == "canary-access"
+    assert (opened(token_keys=[new]).seal_again(), opened(token_keys=[]).seal_again()) == (0, 0)
+
+
+def test_a_key_is_changed_while_tokens_are_renewed(opened):
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    opened(token_keys=[old]).tokens("books").save(PAIR)
+    renewing, sealing = opened(token_keys=[old]), opened(token_keys=[new, old])
+
+    def renews():
+        for number in range(20):
+            renewing.tokens("books").save(PAIR.model_copy(update={"access": f"a-{number}"}))
+
+    def seals():
+        for _ in range(20):
+            sealing.seal_again()
+
+    together(renews, seals)
+    # whoever came last, the newest pair is there, whole
+    assert sealing.tokens("books").load().access == "a-19"
+    sealing.seal_again()
+    assert opened(token_keys=[new]).tokens("books").load().generation == 21
+
+
 @pytest.mark.parametrize(("keys", "words"), [([], "is not set"), (["short"], "is no Fernet key")])
 def test_without_a_key_nothing_is_kept_and_the_setting_is_named(opened, keys, words):
     store = opened(token_keys=keys).tokens("books")

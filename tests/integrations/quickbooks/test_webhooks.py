@@ -63,6 +63,15 @@ def test_a_forged_one_is_refused(world: World, headers: dict[str, str]) -> None:
         receive(a_setting(), world.services, headers, b"[]")
 
 
+def test_after_the_verifier_token_is_changed_both_are_accepted_until_the_old_one_is_removed(world: World) -> None:
+    body = json.dumps([an_entry("e1", "11", "2026-11-23T21:31:25Z")]).encode()
+    both = a_setting(verifier_token="new", previous_verifier_token="verifier")
+    for secret in ("new", "verifier"):
+        assert len(receive(both, world.services, signed(body, secret), body).hints) == 1
+    with pytest.raises(Forged):
+        receive(a_setting(verifier_token="new"), world.services, signed(body), body)
+
+
 def test_without_a_verifier_token_nothing_is_accepted(world: World) -> None:
     with pytest.raises(Forged):
         receive(a_setting(verifier_token=""), world.services, signed(b"[]", ""), b"[]")
