@@ -24,6 +24,9 @@ PARCELS_AGAIN, PARCELS_EVERY, PARCELS_BACK = "parcels-read-again", timedelta(hou
 FIRST_READ = timedelta(days=7)
 """How far back the very first read goes when stack.toml has no `hub.start`."""
 
+ANY_CLOCK = timedelta(days=1)
+"""By how much a clock that was set right afterwards may have been wrong."""
+
 BEFORE_NOTICED = timedelta(days=1)
 """How long a parcel may have been there before it was noticed that it cannot be read."""
 
@@ -40,9 +43,10 @@ def record_changed_orders(hub: Hub, source: str) -> Tally:
     client = hub.playing(source, OrderSource)
     with hub.ledger.only_one(f"reading:{source}:orders") as asked:
         began = hub.ledger.cursor(source, READ_BEGAN)
-        if began is not None and began > asked:
+        now = hub.ledger.moment_now()
+        if began is not None and asked < began <= now:  # one that began in the future began before the clock went back
             return Tally(Counter({"read by another run": 1}))
-        began = hub.ledger.moment_now()
+        began = now
         since, until = window(hub, source, ORDERS)
         again = hub.ledger.cursor(source, READ_AGAIN)
         reread = again is None or began - again >= AGAIN_EVERY
@@ -111,9 +115,16 @@ def record_pages(
 
 
 def window(hub: Hub, source: str, cursor: str) -> tuple[datetime, datetime]:
-    """From the watermark less the overlap, or from the start, to now."""
+    """From the watermark less the overlap, or from the start, to now.
+
+    A clock that is behind what was read before has gone back. It must not hide what happens meanwhile: then the reading
+    goes to whatever there is.
+    """
     now = datetime.fromtimestamp(hub.clock(), UTC)
     mark = hub.ledger.cursor(source, cursor)
+    began = READ_BEGAN if cursor == ORDERS else PARCELS_AGAIN
+    seen = max((one for one in (mark, hub.ledger.cursor(source, began)) if one is not None), default=now)
+    until = now if now >= seen else seen + ANY_CLOCK
     if mark is None:
-        return hub.stack.hub.start or now - FIRST_READ, now
-    return mark - timedelta(minutes=hub.stack.hub.overlap_minutes), now
+        return hub.stack.hub.start or now - FIRST_READ, until
+    return mark - timedelta(minutes=hub.stack.hub.overlap_minutes), until
