@@ -7,7 +7,9 @@ import math
 import re
 import ssl
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, BinaryIO, Literal, Protocol
@@ -48,6 +50,19 @@ REFUSED_CREDENTIAL = frozenset({401, 402, 403, 423})
 CARRIES_CREDENTIAL = re.compile(r"auth|token|secret|cookie|(?<!idempotency-)key", re.IGNORECASE)
 SIGNED_LINK = re.compile(r"sig|credential|expires", re.IGNORECASE)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+_permit: ContextVar[Callable[[], None]] = ContextVar("permit")
+
+
+@contextmanager
+def calls_ask(permit: Callable[[], None]) -> Iterator[None]:
+    """Inside the block each call of this thread asks first; `permit` raises what forbids it."""
+    before = _permit.set(permit)
+    try:
+        yield
+    finally:
+        _permit.reset(before)
 
 
 class Pace(Protocol):
@@ -159,6 +174,8 @@ class ApiClient:
     ) -> httpx.Response:
         if self._pace:
             self._pace.wait()
+        if permit := _permit.get(None):
+            permit()
         started, status = time.monotonic(), 0
         try:
             response = self._send(request, care, name, into)

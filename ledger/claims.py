@@ -29,8 +29,9 @@ from ledger.tables import CLAIMED, OPEN, READY
 
 log = logging.getLogger(__name__)
 
-DEADLY = 3
-"""A record that was being sent when so many runs died is held."""
+DEADLY = 4
+"""A record that was being sent when so many runs died is held. It was alone in the last two: one of them may have had
+any other cause, a machine out of memory or a restart."""
 
 ROWS_PER_SUBJECT = 4
 """How many due facts are looked at for each subject that is asked for."""
@@ -147,7 +148,7 @@ def due_subjects(db: Connection, destination: str, keeps: str, limit: int, now: 
     """Subjects to claim with their first due fact.
 
     Records that were being sent when a run died come in ever smaller groups, at last alone: only the one that kills
-    its process reaches the third death.
+    its process dies twice more.
     """
     many = limit * (ROWS_PER_SUBJECT if keeps == "state" else 1)
     rows = db.execute(due_facts(destination, keeps, now).limit(many)).all()

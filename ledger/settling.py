@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from commerce.failpoints import reached
 from commerce.outcomes import Done, Held, Outcome, Retry, Unknown
@@ -17,6 +17,7 @@ from ledger import tables
 from ledger.bindings import binding_row
 from ledger.records import Claim
 from ledger.store import SECOND, Store, chunks, clean, upsert
+from ledger.subscriptions import keeps_of
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ class Settling(Store):
     def settle(self, claim: Claim, settled: Sequence[tuple[Item, Outcome]]) -> int:
         """Write down what became of these items; returns how many were still the claim's own.
 
-        A run whose lease was taken over settles nothing: the other run decides.
+        A run whose lease was taken over settles nothing: the other run decides. What it has written over meanwhile is
+        in doubt again.
         """
         table = tables.deliveries
         with self.writing() as db:
@@ -51,6 +53,8 @@ class Settling(Store):
             if len(decided) < len(settled):
                 lost = len(settled) - len(decided)
                 log.warning("%d outcomes for %s came after their lease had ended", lost, claim.destination)
+                ours = {item.subject for item, _, _ in decided}
+                doubt_again(db, claim.destination, [one for one in settled if one[0].subject not in ours])
             if not decided:
                 return 0
             rows = [row for item, outcome, facts in decided for row in delivery_rows(item, outcome, facts, now)]
@@ -65,6 +69,25 @@ class Settling(Store):
             reached("before-settle-commit")
         reached("after-settle-commit")
         return len(decided)
+
+
+def doubt_again(db: Connection, destination: str, late: Sequence[tuple[Item, Outcome]]) -> None:
+    """A write that was on its way while its run stood still may have arrived after a newer one: what is done of these
+    subjects is looked up and brought again. Events are facts that stay true, and no write of theirs is undone."""
+    wrote = [item.subject for item, outcome in late if isinstance(outcome, Unknown | Done) and written(outcome)]
+    if keeps_of(db, destination) != "state":
+        return
+    table = tables.deliveries
+    for some in chunks(wrote):
+        done = (table.c.destination == destination, table.c.subject.in_(some), table.c.state == "done")
+        newest = select(func.max(table.c.event_id)).where(*done).group_by(table.c.subject)
+        again = update(table).where(table.c.destination == destination, table.c.event_id.in_(newest))
+        db.execute(again.values(state="unknown", in_doubt=True, due_at=0, settled_at=None))
+
+
+def written(outcome: Done | Unknown) -> bool:
+    """Whether something was, or may have been, sent."""
+    return outcome.changed if isinstance(outcome, Done) else True
 
 
 Facts = dict[int, int | None]

@@ -14,7 +14,8 @@ from functools import partial
 from commerce.errors import HubError, NotAuthorised, OutcomeUnknown, TemporarilyUnavailable, UnexpectedAnswer
 from commerce.outcomes import Held, Outcome, Unknown
 from commerce.ports import Destination, Item
-from ledger import Claim, Ledger
+from integrations.http import calls_ask
+from ledger import Claim
 from tasks.alerting import in_words, pause_connection
 from tasks.discretion import discreet, made_discreet
 from tasks.hub import Hub
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 
 LEASE = 60.0
 """Seconds a batch belongs to one run; a living run renews it three times as often."""
+
+STOOD_STILL = "this run stood still for longer than its lease; another one has its records"
 
 ODD_ANSWERS = 5
 """How often an answer that nobody can read is waited out before single records are held for it."""
@@ -45,7 +48,7 @@ def deliver_batch(hub: Hub, destination: str, limit: int | None = None) -> Tally
         tally.paused = paused_because(hub, destination)
         return tally
     history = all(item.newest.historical for item in claim.items)
-    with kept_alive(hub.ledger, claim), hub.giving_way(destination, history):
+    with kept_alive(hub, claim), hub.giving_way(destination, history):
         try:
             for said in batches(apart(partial(outcomes, client), claim.items)):
                 settled = [(item, discreet(item, outcome)) for item, outcome in said]
@@ -135,21 +138,35 @@ def batches(settled: Iterator[tuple[Item, Outcome]]) -> Iterator[list[tuple[Item
 
 
 @contextmanager
-def kept_alive(ledger: Ledger, claim: Claim) -> Iterator[None]:
-    """Renew the claim's lease while its batch is being sent."""
+def kept_alive(hub: Hub, claim: Claim) -> Iterator[None]:
+    """Renew the claim's lease while its batch is being sent, and let no more calls out once another run has it."""
     stop = threading.Event()
+    renewed = [hub.clock()]
+
+    def ours() -> bool:
+        asked = hub.clock()
+        still = hub.ledger.renew(claim, LEASE) > 0
+        if still:
+            renewed.append(asked)
+        return still
+
+    def ask() -> None:
+        # A machine that slept, or a process that was stopped: what it was about to say may be outdated.
+        if hub.clock() - renewed[-1] > LEASE and not ours():
+            raise TemporarilyUnavailable("backroom", STOOD_STILL, retry_after=LEASE)
 
     def renew() -> None:
-        while not ledger.wait(stop, LEASE / 3):
+        while not hub.ledger.wait(stop, LEASE / 3):
             try:
-                ledger.renew(claim, LEASE)
+                ours()
             except Exception as error:  # noqa: BLE001  a busy database, say: the lease lasts for two more tries
                 log.warning("a lease for %s could not be renewed: %s", claim.destination, type(error).__name__)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()
     try:
-        yield
+        with calls_ask(ask):
+            yield
     finally:
         stop.set()
         thread.join()

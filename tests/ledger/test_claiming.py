@@ -164,10 +164,24 @@ def test_only_the_record_that_kills_its_process_is_held(hub, clock):
             deaths += 1
         else:
             settle_all(hub, claim)
-    # then it is held after three deaths, and all others have arrived
+    # then it is held after four deaths, in the last two of which it was alone, and all others have arrived
     [record] = hub.held("warehouse")
-    assert (record.label, record.cause, deaths) == ("#1007", "kills_its_process", 3)
+    assert (record.label, record.cause, deaths) == ("#1007", "kills_its_process", 4)
     assert [row.done for row in hub.status() if row.destination == "warehouse"] == [29]
+
+
+def test_a_record_that_was_there_when_three_runs_were_killed_is_not_to_blame(hub, clock):
+    # given an order in a batch, in a small group and alone, each in a run that is killed for a reason of its own
+    hub.record_orders("shop", [an_order(number) for number in range(1000, 1030)])
+    for many in (20, 2, 1):
+        assert len(hub.claim("warehouse", limit=20, lease=60).items) == many
+        clock.pass_by(61)
+    # when nobody is killed any more
+    while (claim := hub.claim("warehouse", limit=20, lease=60)).items:
+        settle_all(hub, claim)
+    # then all have arrived
+    assert hub.held("warehouse") == []
+    assert [row.done for row in hub.status() if row.destination == "warehouse"] == [30]
 
 
 def test_released_work_is_due_again_and_not_in_doubt(hub, clock):
