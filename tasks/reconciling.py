@@ -17,7 +17,7 @@ from commerce.ports import Alert, OrderSource, Page, Unreadable
 from ledger.standing import Standing
 from tasks.alerting import in_words, pausing, tell
 from tasks.hub import Hub
-from tasks.recording import record_pages
+from tasks.recording import ORDERS, record_pages
 from tasks.stack import Route
 
 STILL_NEWS = timedelta(days=2)
@@ -72,8 +72,8 @@ def reconcile(
     """
     routes = routes_to_compare(hub, source, destinations)
     window = window_of(hub, source, since_days, until_days)
-    if window.since == window.until:
-        return []
+    if window.since == window.until or hub.ledger.cursor(source, ORDERS) is None:
+        return []  # before the very first reading everything would be missing
     known = truth(hub, window)
     return [compare(hub, window, known, route, repair=repair) for route in routes]
 

@@ -111,6 +111,8 @@ def test_all_run_on_a_schedule_but_what_is_started_by_hand(deployment: dict[str,
     schedule = IntervalSchedule(interval=timedelta(seconds=schedules[0]["interval"]))
     if deployment["name"] in DAILY:
         assert schedule.interval == timedelta(days=1)
+        at = IntervalSchedule(interval=schedule.interval, anchor_date=schedules[0]["anchor_date"]).anchor_date
+        assert at.hour == 4  # when little else happens
     else:
         assert timedelta(minutes=1) <= schedule.interval <= timedelta(hours=1)
 

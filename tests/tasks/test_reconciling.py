@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import httpx
 import pytest
 
 from commerce.audits import Difference, Report
@@ -283,6 +284,36 @@ def test_a_hub_that_began_today_has_nothing_to_compare_yet(house: House) -> None
     begins(house.clock())
     house.clock.sleep(600)
     assert [report.orders for report in reconcile(house.hub, "shop", [], 1, 0)] == [0, 0, 0]
+
+
+def test_before_the_first_reading_nothing_is_called_missing(house: House) -> None:
+    order(house)
+    house.clock.sleep(600)
+    assert reconcile(house.hub, "shop", [], 1, 0) == []
+    assert not house.hub.ledger.trace("#1001").events
+    house.record()
+    assert len(reconcile(house.hub, "shop", [], 1, 0)) == 3
+
+
+def test_it_leaves_live_work_its_share_of_every_budget(house: House) -> None:
+    # given vendors that note whether their callers give way
+    an_honest_week(house)
+    seen: set[tuple[str, bool]] = set()
+
+    class Noting(httpx.BaseTransport):
+        def __init__(self, name: str) -> None:
+            self.name, self.inner = name, house.vendors[name].transport()
+
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            seen.add((self.name, self.name in house.hub._patient))
+            return self.inner.handle_request(request)
+
+    house.hub._clients.clear()
+    house.hub.transports = {name: Noting(name) for name in house.vendors}
+    # when all is compared, every call gives way, and nobody does afterwards
+    compared(house)
+    assert seen == {(name, True) for name in ("shop", "warehouse", "books", "marketing")}
+    assert not house.hub._patient
 
 
 def test_an_event_that_went_with_its_person_is_no_surprise_and_is_not_brought_again(house: House) -> None:

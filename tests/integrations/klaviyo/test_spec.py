@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -18,7 +19,7 @@ from integrations.klaviyo.simulator import KlaviyoSimulator
 from integrations.klaviyo.simulator.endpoints import ENDPOINTS
 from integrations.klaviyo.simulator.filters import OPERATORS
 from tests.builders import a_fulfilment, a_refund, after, an_order
-from tests.integrations.klaviyo.conftest import BASE, about, placed
+from tests.integrations.klaviyo.conftest import BASE, TODAY, about, placed
 from tests.integrations.klaviyo.spec import complaints, needs_spec, operation
 
 pytestmark = needs_spec
@@ -82,6 +83,9 @@ def test_everything_we_send_and_are_told_is_in_the_file(account, judged, klaviyo
     for _ in range(2):
         assert {outcome.state for _, outcome in klaviyo.deliver([*live, *old])} == {"done"}
     assert all(finding.ok for finding in klaviyo.check())
+    # and what is there is read back
+    there = klaviyo.audit("shop", TODAY - timedelta(days=400), TODAY, [order])
+    assert order.key in {one.subject for one in there}
     # and people are left out, refused and forgotten
     account.do_refuse_phone("+15035550123")
     assert {outcome.state for _, outcome in klaviyo.deliver([placed(20, phone="+15035550123")])} == {"done"}
@@ -94,6 +98,7 @@ def test_everything_we_send_and_are_told_is_in_the_file(account, judged, klaviyo
         ("POST", "/api/events", 400),
         ("POST", "/api/event-bulk-create-jobs", 202),
         ("POST", "/api/event-bulk-create-jobs", 400),
+        ("GET", "/api/events", 200),
         ("GET", "/api/accounts", 200),
         ("GET", "/api/metrics", 200),
         ("GET", "/api/mapped-metrics", 200),

@@ -7,6 +7,7 @@ whether all that we use came before it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -45,6 +46,8 @@ def test_a_day_of_orders_labels_and_webhooks_is_all_in_the_file() -> None:
     world.sim.do_mark_shipped(world.shipments[10]["shipment_id"], "383146600003")
     world.parcels()
     world.deliver(changed(orders[2], cancelled_at=NOON))
+    # and all is compared
+    assert list(world.shipstation.audit("shop", NOON - timedelta(days=1), NOON + timedelta(days=1), orders))
     # then the file has nothing to complain about, and every call that the hub can make was made
     assert judge.wrong == []
     assert {call for call, _ in judge.seen} == {
