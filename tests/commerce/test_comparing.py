@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from commerce.audits import Duties, Expected, Found, Report, sums
 from commerce.comparing import differences
@@ -129,3 +133,33 @@ def test_a_report_says_what_it_found():
     assert Report(**base, counts={"held": 1}).clean
     assert not Report(**base, problem="is down").clean
     assert sums([usd("1.10"), usd("2.20"), money("5", "JPY")]) == {"JPY": "5", "USD": "3.30"}
+
+
+@st.composite
+def books(draw):
+    """Orders that each need a receipt, and what is there of them: any number of copies, right or wrong."""
+    wishes, found = [], []
+    for number in range(draw(st.integers(0, 4))):
+        wishes.append(a_receipt(subject=f"shop:{number}", label=f"#{number}"))
+        for copy in range(draw(st.integers(0, 3))):
+            amount = draw(st.sampled_from(["30.00", "30.01"]))
+            found.append(posted(f"{number}-{copy}", subject=f"shop:{number}", amount=usd(amount)))
+    found += [posted(f"x{n}", subject=f"shop:x{n}") for n in range(draw(st.integers(0, 2)))]
+    return wishes, draw(st.permutations(found))
+
+
+@given(books())
+def test_whatever_is_there_the_counts_add_up_and_each_thing_is_named_once(world):
+    wishes, found = world
+    told = differences(wishes, found)
+    counts = Counter(one.verdict for one in told)
+    # what is there, less what is too many, with what is missing, is what should be there
+    assert len(found) - counts["extra"] + counts["missing"] == len(wishes)
+    named = [one.vendor_id for one in told if one.vendor_id]
+    assert len(named) == len(set(named))
+    # a wrong amount is told where no copy is right, and only there
+    right = {one.subject for one in found if one.amount == usd("30.00")}
+    there = {one.subject for one in found} & {one.subject for one in wishes}
+    assert {one.subject for one in told if one.verdict == "different"} == there - right
+    # the order in which a vendor lists does not matter
+    assert sorted(map(str, differences(wishes, found[::-1]))) == sorted(map(str, told))
