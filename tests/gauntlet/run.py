@@ -21,6 +21,7 @@ from cryptography.fernet import Fernet
 from deployments import demo_stack
 from deployments.processes import answers, free_port
 from deployments.world import World
+from ledger import Ledger
 from tasks.delivering import LEASE
 from tests.gauntlet import life, oracle, staff, vendors
 from tests.gauntlet.chaos import Chaos
@@ -75,6 +76,8 @@ def run(settings: Settings) -> Outcome:
         try:
             stage.build()
             consistent = stage.play()
+            if consistent is None:
+                stage.explain()
             return Outcome(
                 settings,
                 stage.findings,
@@ -179,6 +182,14 @@ class Stage:
             if self.findings.well:
                 return time.monotonic() - began
         return None
+
+    def explain(self) -> None:
+        """For whoever looks for the cause: how the ledger stands, in `ledger.txt` beside the logs."""
+        ledger = Ledger(os.environ["BACKROOM_LEDGER"], clock=self.time.now)
+        lines = [f"now {ledger.moment_now()}", *map(str, ledger.status()), *map(str, ledger.held())]
+        lines += [str(ledger.trace(line.split("#")[1][:4])) for line in self.findings.lines()[:5] if "#" in line]
+        (self.settings.home / "ledger.txt").write_text("\n".join(lines), encoding="utf-8")
+        ledger.close()
 
     def _look(self) -> None:
         self.findings = oracle.judge(oracle.look_at(self.world.state))
