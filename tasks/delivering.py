@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from commerce.errors import HubError, NotAuthorised, OutcomeUnknown, TemporarilyUnavailable, UnexpectedAnswer
 from commerce.outcomes import Held, Outcome, Unknown
 from commerce.ports import Destination, Item
@@ -79,7 +81,7 @@ def outcomes(client: Destination, items: Sequence[Item]) -> Iterator[tuple[Item,
         for item, outcome in client.deliver(items):
             left.pop(item.ref, None)
             yield item, outcome
-    except (NotAuthorised, OutcomeUnknown, TemporarilyUnavailable):
+    except (NotAuthorised, OutcomeUnknown, TemporarilyUnavailable, SQLAlchemyError):  # the ledger is no record's fault
         raise
     except Exception as broken:  # noqa: BLE001  whatever it is, it must not stop the other records
         # The traceback without the error's own words, which may quote a person's data.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from commerce.errors import NotAuthorised, OutcomeUnknown, Rejected, TemporarilyUnavailable, UnexpectedAnswer
 from commerce.outcomes import Binding, Done, Outcome, Retry
@@ -205,6 +206,20 @@ def test_a_lost_answer_leaves_in_doubt_what_was_not_settled_and_nothing_else(hou
     house.clock.sleep(61)
     assert deliver_batch(house.hub, "warehouse").says() == "2 done"
     assert warehouse.doubted == {"#1002", "#1003"}
+
+
+def test_a_ledger_that_is_lost_in_the_middle_of_a_batch_is_no_records_fault(house: House, connect: Connect) -> None:
+    # given a database that ends the session, whenever the connector asks for its budget
+    gone = OperationalError("UPDATE windows", {}, Exception("server closed the connection unexpectedly"))
+    warehouse = connect(breaks_at("#1002", gone))
+    with pytest.raises(OperationalError):
+        deliver_batch(house.hub, "warehouse")
+    # then nothing is held, and what may have been sent is in doubt
+    assert standing(house) == {"done": 1, "unknown": 2}
+    # and when the database is back, all of it arrives
+    warehouse.act = all_well
+    house.clock.sleep(61)
+    assert deliver_batch(house.hub, "warehouse").says() == "2 done"
 
 
 def test_a_connector_that_says_nothing_of_a_record_leaves_it_in_doubt(house: House, connect: Connect) -> None:
