@@ -135,3 +135,21 @@ def test_anothers_key_and_another_scheme_are_refused(private_key: rsa.RSAPrivate
 @pytest.mark.parametrize("odd", [*ODD, "A", "not base64!", "AAAA" * 10_000])
 def test_odd_rsa_signatures_are_refused_and_break_nothing(private_key: rsa.RSAPrivateKey, odd: str) -> None:
     assert not signed_rsa(private_key.public_key(), BODY, odd)
+
+
+def test_every_secret_is_compared_in_constant_time_whichever_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a count of comparisons that do not end at the first byte that differs
+    compared: list[bytes] = []
+    real = hmac.compare_digest
+
+    def counting(one: bytes, other: bytes) -> bool:
+        compared.append(other)
+        return real(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", counting)
+    good = base64.b64encode(hmac.new(b"first", b"body", hashlib.sha256).digest()).decode()
+    # then the work is the same whether the first, the second or none of two secrets fits
+    for secrets, fits in ((["first", "x"], True), (["x", "first"], True), (["x", "y"], False)):
+        compared.clear()
+        assert signed_base64(secrets, b"body", good) is fits
+        assert compared == [good.encode()] * 2
