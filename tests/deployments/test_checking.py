@@ -102,3 +102,12 @@ def test_what_is_set_up_wrongly_is_one_line_that_says_what_to_do(
     (line,) = [one for one in findings(hub=house.hub) if not one.ok]
     assert line.subject == subject
     assert hint in line.hint
+
+
+def test_secrets_that_others_can_read_are_told(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".env"
+    monkeypatch.setenv("BACKROOM_STACK", str(tmp_path / "stack.toml"))
+    file.write_text("BACKROOM_TOKEN_KEY=x\n", encoding="utf-8")
+    for mode, told in ((0o644, ["others can read your secrets"]), (0o600, [])):
+        file.chmod(mode)
+        assert [one.message for one in findings(hub=house.hub) if one.subject == ".env"] == told
