@@ -75,7 +75,7 @@ class Hint(Frozen):
     """What a webhook points at: re-read this."""
 
     topic: str
-    """"order", "parcel", "stock" or "document"."""
+    """"order", "parcel", "stock", "document", "privacy" (a person asks) or "access" (we may have lost it)."""
     id: str = ""
     """The vendor's id of it; empty means "whatever changed lately"."""
     action: str = ""

@@ -10,7 +10,7 @@ from tasks import privacy
 from tasks.alerting import tell
 from tasks.delivering import broken_record
 from tasks.hub import Hub
-from tasks.recording import record_changed_parcels, record_orders_by_id
+from tasks.recording import record_changed_orders, record_changed_parcels, record_orders_by_id
 from tasks.tally import Tally
 
 AT_ONCE = 250
@@ -63,6 +63,9 @@ def read_one(hub: Hub, connection: str, hints: Sequence[dict[str, str]]) -> Tall
     if "parcel" in topics and isinstance(client, ParcelSource):
         released = any(hint["topic"] == "parcel" and hint.get("action") == "released" for hint in hints)
         tally += record_changed_parcels(hub, connection, unread_too=released)
+    if "access" in topics and isinstance(client, OrderSource):
+        # Only a hint, too: whether we may still read is found out by reading, and pauses the connection if not.
+        tally += record_changed_orders(hub, connection)
     if "document" in topics:
         tally += note_foreign_changes(hub, connection, hints)
     return tally

@@ -180,3 +180,21 @@ def test_many_hints_are_read_handful_by_handful(house: House, monkeypatch: pytes
         house.hub.ledger.store_hint("shop", f"{number}", "orders/create", [{"topic": "order", "id": f"{number}"}])
     tally, _ = read_hinted(house.hub)
     assert (asked, tally.counts["hints"], tally.counts["recorded"]) == ([250, 50], 300, 300)
+
+
+def test_an_app_that_was_uninstalled_pauses_the_storefront_at_once_and_is_told(house: House) -> None:
+    # given a merchant who removes the app, of which Shopify's last webhook tells
+    house.vendors["shop"].act("uninstall", {})
+    assert arrive(house) == 1
+    # when it is read
+    read_hinted(house.hub)
+    # then the connection is paused, and people know, before any poll has failed
+    assert [pause.connection for pause in house.hub.ledger.paused()] == ["shop"]
+    assert any("shop" in str(message) for message in house.vendors["alerts"].state()["messages"])
+
+
+def test_an_old_word_of_an_uninstalled_app_stops_nothing(house: House) -> None:
+    house.hub.ledger.store_hint("shop", "1", "app/uninstalled", [{"topic": "access", "id": "", "action": "x"}])
+    order(house)
+    tally, read = read_hinted(house.hub)
+    assert (tally.counts["recorded"], read, house.hub.ledger.paused()) == (1, ["shop"], [])
