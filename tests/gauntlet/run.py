@@ -186,7 +186,7 @@ class Stage:
     def explain(self) -> None:
         """For whoever looks for the cause: how the ledger stands, in `ledger.txt` beside the logs."""
         ledger = Ledger(os.environ["BACKROOM_LEDGER"], clock=self.time.now)
-        lines = [f"now {ledger.moment_now()}", *map(str, ledger.status()), *map(str, ledger.held())]
+        lines = [f"now {ledger.moment_now()}", *map(str, [*ledger.paused(), *ledger.status(), *ledger.held()])]
         lines += [str(ledger.trace(line.split("#")[1][:4])) for line in self.findings.lines()[:5] if "#" in line]
         (self.settings.home / "ledger.txt").write_text("\n".join(lines), encoding="utf-8")
         ledger.close()
