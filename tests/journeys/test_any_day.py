@@ -43,6 +43,7 @@ DAYS = int(os.environ.get("BACKROOM_ANY_DAYS", "20"))
 STEPS = 25
 PLACES = ("shop", "warehouse", "books", "marketing")
 JOBS = ("record", *ORDER_DESTINATIONS, "inbox", "tracking", "stock")
+MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 SKUS = ("MUG-RED", "MUG-BLUE", "HAT")
 
 Jobs, Places, Some = st.sampled_from(JOBS), st.sampled_from(PLACES), st.integers(0, 50)
@@ -53,7 +54,7 @@ class AnyDay(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.folder = TemporaryDirectory()
+        self.folder = TemporaryDirectory(dir=MEMORY)
         self.house: House = a_small_house(Path(self.folder.name))
         self.skew = 0.0
         self.life = reborn(self.house, self.hub_clock)
