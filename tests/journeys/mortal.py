@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from sqlalchemy import event
 from ledger import Ledger
 from tasks.hub import Hub
 from tests.journeys.house import House
+
+A_WRITE = r"^(POST|PUT|PATCH) (?!.*(oauth|query|graphql))"
 
 
 class Killed(BaseException):
@@ -22,6 +25,7 @@ class Life:
 
     def __init__(self) -> None:
         self.left: int | None = None
+        self.writes: int | None = None
         self.dead = False
 
     def moment(self, *_: Any) -> None:
@@ -31,6 +35,13 @@ class Life:
             self.dead = self.left <= 0
         if self.dead:
             raise Killed
+
+    def answered(self, request: httpx.Request) -> None:
+        """A vendor has done what it was asked. Raises Killed if that was the last write of this process."""
+        if self.writes is not None and re.search(A_WRITE, f"{request.method} {request.url.path}"):
+            self.writes -= 1
+            self.dead = self.dead or self.writes <= 0
+        self.moment()
 
 
 class Mortal(httpx.BaseTransport):
@@ -42,7 +53,7 @@ class Mortal(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.life.moment()
         answer = self.way.handle_request(request)
-        self.life.moment()
+        self.life.answered(request)
         return answer
 
 

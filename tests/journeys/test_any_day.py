@@ -161,6 +161,15 @@ class AnyDay(RuleBasedStateMachine):
         self.life.dead = True
         self.life = reborn(self.house, self.hub_clock)
 
+    @rule(place=st.sampled_from(ORDER_DESTINATIONS), nth=st.integers(1, 3))
+    def the_hub_is_killed_before_it_can_note_what_it_wrote(self, place: str, nth: int) -> None:
+        self.does("record")
+        self.life.writes = nth
+        with suppress(Killed):
+            self.does(place)
+        self.life.dead = True
+        self.life = reborn(self.house, self.hub_clock)
+
     @rule(place=Places)
     def a_connection_pauses(self, place: str) -> None:
         self.house.hub.ledger.pause(place, "somebody looks at it")
