@@ -10,6 +10,7 @@ import httpx
 from sqlalchemy import event
 
 from ledger import Ledger
+from ledger.tokens import LEASE
 from tasks.hub import Hub
 from tests.journeys.house import House
 
@@ -58,7 +59,11 @@ class Mortal(httpx.BaseTransport):
 
 
 def reborn(house: House, clock: Callable[[], float] | None = None) -> Life:
-    """A new process over the house's ledger and vendors; `clock` is its own idea of the time."""
+    """A new process over the house's ledger and vendors; `clock` is its own idea of the time.
+
+    It is up when the leases end that nobody gives back: it would wait for them, and only this clock passes here.
+    """
+    house.clock.seconds += LEASE + 1
     old, life = house.hub, Life()
     ledger = Ledger(
         old.ledger.engine.url.render_as_string(hide_password=False),
