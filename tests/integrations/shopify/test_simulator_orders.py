@@ -307,6 +307,7 @@ def test_the_summary_is_what_an_independent_check_needs():
             "received": "59.00",
             "refunded": "0.00",
             "gift_card": "0.00",
+            "refunds": [],
             "remaining": [{"sku": "MUG-RED", "quantity": 2, "location": "Main"}],
             "lines": [{"sku": "MUG-RED", "quantity": 2, "current": 2, "fulfillable": 2}],
             "fulfillments": [],
