@@ -96,7 +96,9 @@ class Claims(Store):
                     sure = update(table).where(*mine, table.c.in_doubt.is_(False))
                     given += db.execute(sure.values(**values)).rowcount
                 given += db.execute(update(table).where(*mine).values(**doubtful)).rowcount
-            return given
+            reached("before-release-commit")
+        reached("after-release-commit")
+        return given
 
 
 def still_claimed(claim: Claim, rows: Sequence[int]) -> tuple[Any, ...]:

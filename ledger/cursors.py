@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from commerce.failpoints import reached
 from ledger import tables
 from ledger.store import Store, maybe, micros, moment, upsert
 
@@ -27,6 +28,8 @@ class Cursors(Store):
         """Move the watermark, back as well."""
         with self.writing() as db:
             _write(db, connection, name, micros(at))
+            reached("before-cursor-commit")
+        reached("after-cursor-commit")
 
 
 def push_cursor(db: Connection, connection: str, name: str, at: datetime) -> None:

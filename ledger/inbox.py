@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
 
+from commerce.failpoints import reached
 from ledger import tables
 from ledger.records import HintRow, InboxWaiting
 from ledger.store import SECOND, Store, chunks, clean, insert_once, packed
@@ -37,7 +38,10 @@ class Inbox(Store):
         with self.writing() as db:
             now = self.now(db)
             rows = [hint_row(*one, now) for one in arrivals]
-            return db.execute(insert_once(db, tables.inbox), rows).rowcount if rows else 0
+            new = db.execute(insert_once(db, tables.inbox), rows).rowcount if rows else 0
+            reached("before-inbox-commit")
+        reached("after-inbox-commit")
+        return new
 
     def take_hints(self, limit: int, lease: float) -> list[HintRow]:
         """Hints to read now, oldest first; they come back after `lease` seconds unless they are done.
@@ -85,6 +89,8 @@ class Inbox(Store):
         with self.writing() as db:
             for some in chunks(ids):
                 db.execute(update(tables.inbox).where(tables.inbox.c.id.in_(some)).values(**values))
+            reached("before-hints-commit")
+        reached("after-hints-commit")
 
 
 def hint_row(

@@ -16,6 +16,7 @@ from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from commerce.errors import NotConfigured, TemporarilyUnavailable
+from commerce.failpoints import reached
 from commerce.ports import Tokens
 from ledger import tables
 from ledger.store import SECOND, Store, insert_once, maybe, micros, moment, upsert
@@ -120,6 +121,8 @@ class LedgerTokens:
                 "updated_at": self._store.now(db),
             }
             db.execute(upsert(db, tables.tokens), row)
+            reached("before-tokens-commit")
+        reached("after-tokens-commit")
         return kept
 
     @contextmanager
