@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, select, text, update
+from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, text, update
 
 from commerce.events import Event, Kind
 from commerce.failpoints import reached
@@ -40,11 +40,13 @@ ROWS_PER_SUBJECT = 4
 class Claims(Store):
     """Work for destinations."""
 
-    def claim(self, destination: str, *, limit: int, lease: float = 60.0, by: str = "") -> Claim:
+    def claim(
+        self, destination: str, *, limit: int, lease: float = 60.0, by: str = "", suspects: bool = False
+    ) -> Claim:
         """Up to `limit` subjects that are due, live before history, oldest first; for `lease` seconds.
 
         Empty when nothing is due, the destination is paused, or it subscribed to nothing. What a dead run had claimed
-        comes back in doubt when its lease ends.
+        comes back in doubt when its lease ends: it comes after everything else, or before it with `suspects`.
         """
         claim = Claim(uuid.uuid4().hex, destination, [], (), by)
         with self.writing() as db:
@@ -54,7 +56,7 @@ class Claims(Store):
                 return claim
             now = self.now(db)
             take_back(db, destination, now)
-            subjects = due_subjects(db, destination, keeps, limit, now)
+            subjects = due_subjects(db, destination, keeps, limit, now, suspects=suspects)
             if not subjects:
                 return claim
             numbers = open_facts(db, destination, list(subjects)) if keeps == "state" else list(subjects.values())
@@ -146,14 +148,21 @@ def hold_killers(db: Connection, destination: str, rows: Sequence[Any], now: int
         write_history(db, [history_row(now, destination, subject, why, by=row.claimed_by)])
 
 
-def due_subjects(db: Connection, destination: str, keeps: str, limit: int, now: int) -> dict[str, int]:
+def due_subjects(
+    db: Connection, destination: str, keeps: str, limit: int, now: int, *, suspects: bool
+) -> dict[str, int]:
     """Subjects to claim with their first due fact.
 
     Records that were being sent when a run died come in ever smaller groups, at last alone: only the one that kills
-    its process dies twice more.
+    its process dies twice more. They wait for what is new, unless it is their turn, so that they stop nobody.
     """
     many = limit * (ROWS_PER_SUBJECT if keeps == "state" else 1)
-    rows = db.execute(due_facts(destination, keeps, now).limit(many)).all()
+    due = due_facts(destination, keeps, now).limit(many)
+    rows = db.execute(due).all()
+    turn = [row for row in rows if bool(row.crashes) == suspects]
+    if rows and not turn and not suspects:
+        turn = list(db.execute(due.where(text("due.crashes = 0"))).all())
+    rows = turn or rows
     found: dict[str, int] = {}
     for row in rows:
         if row.crashes == rows[0].crashes:
@@ -163,11 +172,15 @@ def due_subjects(db: Connection, destination: str, keeps: str, limit: int, now: 
 
 
 def due_facts(destination: str, keeps: str, now: int) -> Select[Any]:
-    """Due facts of subjects that no run has; of a destination that keeps events, only the first open one of each."""
+    """Due facts of subjects that no run has; of a destination that keeps events, only the first open one of each.
+
+    A newer state of a suspect is no news: it would be sent together with what may kill.
+    """
     due, other = tables.deliveries.alias("due"), tables.deliveries.alias("other")
     same = and_(other.c.subject == due.c.subject, other.c.destination == due.c.destination)
     earlier = and_(other.c.event_id < due.c.event_id, text(f"other.{OPEN}"))
-    blocked = exists().where(same, text(f"other.{CLAIMED}") if keeps == "state" else earlier)
+    suspected = text(f"due.crashes = 0 AND other.crashes > 0 AND other.{READY}")
+    blocked = exists().where(same, or_(text(f"other.{CLAIMED}"), suspected) if keeps == "state" else earlier)
     return (
         select(due.c.event_id, due.c.subject, due.c.crashes)
         .where(due.c.destination == destination, text(f"due.{READY}"), due.c.due_at <= now, ~blocked)

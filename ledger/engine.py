@@ -22,6 +22,10 @@ READS_ONLY = {"reads_only": True}
 
 BUSY_SECONDS = 30.0
 
+LOOK_AGAIN = 0.001
+"""Seconds between two tries to become SQLite's writer. Its own busy handler sleeps for up to a tenth of a second, and
+whoever just came takes the turn of whoever has waited longest: a webhook's answer would wait for that."""
+
 
 def open_engine(url: str) -> Engine:
     """An engine for the ledger's URL. Raises NotConfigured for a URL that names no database we know."""
@@ -99,5 +103,27 @@ def _to_wal(connection: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later could not be upgraded while another one writes.
-    read = connection.get_execution_options().get("reads_only")
-    connection.exec_driver_sql("BEGIN" if read else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("reads_only"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        if not _became_writer(driver):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # fails again, in the engine's words
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={round(1000 * BUSY_SECONDS)}")
+
+
+def _became_writer(driver: Any) -> bool:
+    """Begin as soon as nobody else writes; False when somebody did all the while, or something else is wrong."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                return False
+            time.sleep(LOOK_AGAIN)
+        else:
+            return True

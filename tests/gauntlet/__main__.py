@@ -75,6 +75,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "kills": sum(outcome.deaths.values()),
         "deaths": dict(sorted(outcome.deaths.items())),
         **outcome.findings.counts(),
+        "reconnects": outcome.reconnects,
         "calls": sum(one.get("calls", 0) for one in told),
         "answers lost": sum(one.get("answers lost", 0) for one in told),
         "429 of the weather": sum(one.get("429 of the weather", 0) for one in told),

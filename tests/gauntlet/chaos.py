@@ -66,13 +66,15 @@ class Chaos:
         return sum(self.crew.deaths.values())
 
     def arm(self, member: Member) -> str:
-        """A fail-point for a worker that is started, each in its turn."""
+        """A fail-point for a process that is started, each in its turn; the receiver commits nothing but webhooks."""
         spent = bool(self.most) and self.done >= self.most
-        if not self.active or spent or member.name == "receiver" or self.chance.random() < 0.2:
+        points = [name for name in self.points if ("inbox" in name) == (member.name == "receiver")]
+        if not self.active or spent or self.chance.random() < 0.2:
             return ""
-        self.points.append(self.points.pop(0))
-        often = 12 if self.points[-1].endswith("-call") else 2
-        return f"{self.points[-1]}:{self.chance.randint(1, often)}"
+        self.points.remove(points[0])
+        self.points.append(points[0])
+        often = 12 if points[0].endswith("-call") else 2
+        return f"{points[0]}:{self.chance.randint(1, often)}"
 
     def look(self) -> None:
         """Do what is due. Those who died at a fail-point need not be killed."""

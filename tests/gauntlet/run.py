@@ -27,6 +27,7 @@ from tests.gauntlet import life, oracle, staff, vendors
 from tests.gauntlet.chaos import Chaos
 from tests.gauntlet.clockwork import Clockwork
 from tests.gauntlet.crew import Crew
+from tests.gauntlet.merchant import Merchant
 
 PATIENCE = 40 * 60.0
 """Seconds of the run's own time after the last kill until all must be right: a lease, and the longest wait of a record
@@ -59,6 +60,8 @@ class Outcome:
     unexpected: list[str]
     told: dict[str, dict[str, int]]
     changes: dict[str, int]
+    reconnects: int
+    """How often a person had to grant access anew."""
     consistent: float | None
     """Seconds from the last kill until all was right; None when it never was."""
     seconds: float
@@ -82,9 +85,10 @@ def run(settings: Settings) -> Outcome:
                 settings,
                 stage.findings,
                 stage.crew.deaths,
-                stage.crew.unexpected + stage.outside.unexpected,
+                stage.crew.unexpected + stage.outside.unexpected + stage.merchant.unexpected,
                 {name: stage.world.act(name, "told") for name in vendors.DESTINATIONS},
                 stage.life.counts,
+                stage.merchant.reconnects,
                 consistent,
                 time.monotonic() - began,
             )
@@ -107,6 +111,7 @@ class Stage:
         self.chaos = Chaos(self.crew, settings.seed, stall, server, application)
         self.life = life.Life(settings.seed, settings.orders)
         self.findings = oracle.Findings()
+        self.merchant = Merchant(self.world, partial(staff.opened, self.time))
 
     def build(self) -> None:
         """Start the vendors, fill the shop, write stack.toml, start the hub."""
@@ -207,6 +212,7 @@ class Stage:
         self.crew.look()
         self.chaos.look()
         self.outside.look()
+        self.merchant.look()
         time.sleep(0.03)
 
     def _until(self, ready: Any) -> None:

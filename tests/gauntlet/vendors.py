@@ -1,6 +1,6 @@
 """The vendors in rough weather: one process of simulators that lose answers, refuse calls, and lose or double webhooks.
 
-What happens to whom falls from the seed; the control door of each simulator has two actions more: `weather` and `told`.
+What happens to whom falls from the seed; the control door of each simulator has three actions more, see `Rough.act`.
 """
 
 from __future__ import annotations
@@ -54,12 +54,15 @@ class Rough:
         return self.simulator.state()
 
     def act(self, action: str, arguments: Mapping[str, Any]) -> Any:
-        """`weather` says whether it is `rough`, and whether the vendor is `dead`; `told` counts what happened."""
+        """`weather` says whether it is `rough`, and whether the vendor is `dead`; `told` counts what happened;
+        `knows_token` says whether the `token` is the one that renews access."""
         if action == "weather":
             self.rough, self.dead = bool(arguments.get("rough")), bool(arguments.get("dead"))
             return {}
         if action == "told":
             return dict(self.counts)
+        if action == "knows_token":
+            return bool(self.simulator.desk.refresh == arguments["token"])  # type: ignore[attr-defined]
         return self.simulator.act(action, arguments)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:

@@ -150,6 +150,33 @@ def test_a_renewed_claim_outlives_its_lease(hub, clock):
     assert hub.renew(claim, 60) == 0
 
 
+def test_what_a_dead_run_had_stops_nobody(hub, clock):
+    # given a run that died with three orders, one of which was edited since, and an order that is new
+    hub.record_orders("shop", [an_order(number) for number in (1001, 1002, 1003)])
+    hub.claim("warehouse", limit=20, lease=60)
+    clock.pass_by(61)
+    hub.record_orders("shop", [edited(an_order(1002), "ring"), an_order(1004)])
+    # when work is claimed, then what is new goes first, without the suspects and without a newer state of one
+    claim = hub.claim("warehouse", limit=20)
+    assert numbers(claim) == ["#1004"]
+    hub.release(claim)
+    # and when it is their turn, the suspects do, a few at a time
+    first, second = hub.claim("warehouse", limit=20, suspects=True).items
+    assert (first.newest.data["number"], first.in_doubt) == ("#1001", True)
+    assert (second.newest.data["number"], second.newest.data["note"], second.in_doubt) == ("#1002", "ring", True)
+    # and when nothing is new, whose turn it is does not matter
+    assert numbers(hub.claim("warehouse", limit=20)) == ["#1004"]
+    assert numbers(hub.claim("warehouse", limit=20)) == ["#1003"]
+
+
+def test_new_work_is_found_behind_any_number_of_suspects(hub, clock):
+    hub.record_orders("shop", [an_order(number) for number in range(1000, 1020)])
+    hub.claim("marketing", limit=20, lease=60)
+    clock.pass_by(61)
+    hub.record_orders("shop", [an_order(2000)])
+    assert numbers(hub.claim("marketing", limit=5)) == ["#2000"]
+
+
 def test_only_the_record_that_kills_its_process_is_held(hub, clock):
     # given 30 orders of which one kills whoever sends it
     hub.record_orders("shop", [an_order(number) for number in range(1000, 1030)])
@@ -174,7 +201,7 @@ def test_a_record_that_was_there_when_three_runs_were_killed_is_not_to_blame(hub
     # given an order in a batch, in a small group and alone, each in a run that is killed for a reason of its own
     hub.record_orders("shop", [an_order(number) for number in range(1000, 1030)])
     for many in (20, 2, 1):
-        assert len(hub.claim("warehouse", limit=20, lease=60).items) == many
+        assert len(hub.claim("warehouse", limit=20, lease=60, suspects=many < 20).items) == many
         clock.pass_by(61)
     # when nobody is killed any more
     while (claim := hub.claim("warehouse", limit=20, lease=60)).items:

@@ -11,7 +11,7 @@ from pysqlite3 import dbapi2 as sqlite
 from commerce.errors import NotConfigured
 from ledger import Ledger
 from ledger.claims import due_facts
-from ledger.engine import _to_wal
+from ledger.engine import _became_writer, _to_wal
 
 
 @pytest.fixture
@@ -65,18 +65,27 @@ def test_due_work_is_found_by_index_however_much_there_is(file, keeps):
 
 
 class BusyFile:
-    """A connection to a file that another process is just turning into a WAL file."""
+    """A connection to a file that another process has just now."""
 
-    def __init__(self, refusals: int) -> None:
-        self.refusals = refusals
+    def __init__(self, refusals: int, words: str = "database is locked") -> None:
+        self.refusals, self.words = refusals, words
 
     def execute(self, _: str) -> None:
         if self.refusals:
             self.refusals -= 1
-            raise sqlite.OperationalError("database is locked")
+            raise sqlite.OperationalError(self.words)
 
 
 def test_processes_that_open_a_new_file_together_wait_for_each_other():
     busy = BusyFile(refusals=3)
     _to_wal(busy)
     assert busy.refusals == 0
+
+
+def test_a_writer_waits_for_its_turn_and_for_nothing_else():
+    busy = BusyFile(refusals=3)
+    assert _became_writer(busy)
+    assert busy.refusals == 0
+    full = BusyFile(refusals=1, words="database or disk is full")
+    assert not _became_writer(full)
+    assert full.refusals == 0

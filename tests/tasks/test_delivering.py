@@ -298,7 +298,7 @@ def test_who_lost_the_lease_settles_nothing(house: House, connect: Connect) -> N
     # given a run that stands still so long that another one takes its order over
     def stalls(items: Sequence[Item]) -> Settled:
         house.clock.sleep(delivering.LEASE + 1)
-        other = house.hub.ledger.claim("warehouse", limit=1, by="the other run")
+        other = house.hub.ledger.claim("warehouse", limit=1, by="the other run", suspects=True)
         house.hub.ledger.settle(other, [(item, Retry(reason="busy", after=300)) for item in other.items])
         yield from map(well, items)
 
