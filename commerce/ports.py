@@ -240,7 +240,8 @@ class Alerts(Protocol):
     """Where people are told."""
 
     def tell(self, alert: Alert) -> None:
-        """Bring one message. Raises IntegrationError; the caller keeps it and tries again."""
+        """Bring one message, once. Raises OutcomeUnknown when it may have arrived, other IntegrationErrors when it
+        did not; the caller keeps it and decides when to try again."""
         ...
 
 
@@ -248,6 +249,7 @@ class Alert(Frozen):
     """A problem that a person should know of. No personal data, no secrets.
 
     `fingerprint` is the same for the same problem, so that it is told once. `over` is the good news that follows.
+    `again`: it was sent before, and nobody said whether it arrived.
     """
 
     fingerprint: str
@@ -257,6 +259,7 @@ class Alert(Frozen):
     todo: str
     facts: dict[str, str] = Field(default_factory=dict)
     over: bool = False
+    again: bool = False
 
 
 class Tokens(Frozen):

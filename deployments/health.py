@@ -29,6 +29,8 @@ class Health(Frozen):
     held: int
     paused: tuple[str, ...]
     open_alerts: tuple[str, ...]
+    unconfirmed_alerts: tuple[str, ...] = ()
+    """Those among them of which no channel has said that it took them."""
 
 
 def health_of(hub: Hub) -> Health:
@@ -50,6 +52,7 @@ def health_of(hub: Hub) -> Health:
             )
         )
     paused = tuple(pause.connection for pause in hub.ledger.paused())
+    alerts = hub.ledger.open_alerts()
     return Health(
         well=not paused and not any(route.late for route in routes),
         at=now,
@@ -57,7 +60,8 @@ def health_of(hub: Hub) -> Health:
         webhooks_waiting=hub.ledger.inbox_waiting().count,
         held=len(hub.ledger.held()),
         paused=paused,
-        open_alerts=tuple(alert.alert.title for alert in hub.ledger.open_alerts()),
+        open_alerts=tuple(kept.alert.title for kept in alerts),
+        unconfirmed_alerts=tuple(kept.alert.title for kept in alerts if kept.heard == "not confirmed"),
     )
 
 
@@ -81,7 +85,7 @@ def health_page(found: Health) -> str:
         f'<td class="{"ill" if route.late else "well"}">{"late" if route.late else "fresh"}</td></tr>'
         for route in found.routes
     )
-    alerts = "".join(f"<li>{escape(title)}</li>" for title in found.open_alerts) or "<li>none</li>"
+    alerts = "".join(f"<li>{escape(line)}</li>" for line in alert_lines(found)) or "<li>none</li>"
     word = '<span class="well">well</span>' if found.well else '<span class="ill">not well</span>'
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
@@ -91,6 +95,12 @@ def health_page(found: Health) -> str:
         f"paused: {escape(', '.join(found.paused)) or 'none'}.</p><h2>Open alerts</h2><ul>{alerts}</ul>"
         f"<footer>{found.at:%Y-%m-%d %H:%M:%S} UTC</footer></html>"
     )
+
+
+def alert_lines(found: Health) -> list[str]:
+    """Open alerts for people, with a word beside those that may not have been read."""
+    mark = dict.fromkeys(found.unconfirmed_alerts, " (sent, not confirmed)")
+    return [title + mark.get(title, "") for title in found.open_alerts]
 
 
 def _ago(moment: datetime | None, now: datetime) -> str:

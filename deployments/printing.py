@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from commerce.ports import Finding
-from deployments.health import Health
+from deployments.health import Health, alert_lines
 
 SHOWN = 20
 """Rows of a long list that a summary shows."""
@@ -97,6 +97,8 @@ def status(rows: Sequence[Any], health: Health, *, as_json: bool) -> None:
         ["route", "last finished well", ""],
         [(one.route, one.last_ok or "never", "late" if one.late else "fresh") for one in health.routes],
     )
+    if health.open_alerts:
+        table("open alerts", ["what"], [(line,) for line in alert_lines(health)])
     console.print(f"{health.webhooks_waiting} webhooks waiting; paused: {', '.join(health.paused) or 'none'}")
 
 

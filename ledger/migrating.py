@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ledger.store import Store
 
-NEWEST = "0005"
+NEWEST = "0006"
 """The revision that this release works with."""
 
 FOLDER = Path(__file__).parent / "migrations"

@@ -134,11 +134,21 @@ class RouteState:
 
 @dataclass(frozen=True, slots=True)
 class KeptAlert:
-    """An alert in the ledger. `id` says which message it is: the problem, or the good news that follows."""
+    """An alert in the ledger. `id` says which message it is: the problem, or the good news that follows.
+
+    `unanswered` counts how often it was sent and nobody said whether it arrived.
+    """
 
     id: str
     alert: Alert
     since: datetime
+    told: bool = False
+    unanswered: int = 0
+
+    @property
+    def heard(self) -> str:
+        """Whether people know: "told", "not confirmed" (a channel may have it), "not told"."""
+        return "told" if self.told else "not confirmed" if self.unanswered else "not told"
 
 
 @dataclass(frozen=True, slots=True)

@@ -302,6 +302,10 @@ alerts = Table(
     moment("closed_at"),
     flag("told"),
     flag("told_over"),
+    count("unanswered"),  # times that the problem was sent and nobody said whether it arrived
+    Column("due_at", BigInteger, nullable=False, server_default="0"),
+    count("unanswered_over"),
+    Column("over_due_at", BigInteger, nullable=False, server_default="0"),
     Index(
         "alerts_open",
         "fingerprint",

@@ -7,9 +7,9 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from commerce.errors import HubError, IntegrationError, NotAuthorised, Rejected
+from commerce.errors import HubError, IntegrationError, NotAuthorised, OutcomeUnknown, Rejected
 from commerce.ports import Alert
 from tasks.hub import Hub
 
@@ -66,30 +66,42 @@ def channels(hub: Hub) -> dict[str, Any]:
 
 
 def send_waiting(hub: Hub) -> int:
-    """Send alerts that wait; returns how many were sent. What no channel takes now waits for the next time.
+    """Send alerts that wait; returns how many were confirmed. What no channel takes now waits for the next time.
 
     One channel is enough: a broken one must not make the others repeat themselves.
     """
     waiting = hub.ledger.alerts_to_send()
-    if not waiting:
-        return 0
-    sent = 0
-    working = channels(hub)
-    nobody = not working
+    working = channels(hub) if waiting else {}
+    nobody, sent = not working, 0
     for kept in waiting:
-        taken = nobody
-        for name, channel in list(working.items()):
-            try:
-                channel.tell(kept.alert)
-            except Exception as error:  # noqa: BLE001  whatever it is, it must not fail a flow
-                log.warning("%s did not take an alert: %s", name, in_words(error))
-                if isinstance(error, IntegrationError) and not isinstance(error, Rejected):
-                    del working[name]  # it is down, for the other alerts as well
-                continue
-            taken = True
-        if taken:
+        if not (nobody or working):
+            break
+        if not hub.ledger.sending_alert(kept.id):
+            continue
+        taken = "sent" if nobody else offered(kept.alert, working)
+        if taken == "sent":
             hub.ledger.alert_sent(kept.id)
             sent += 1
-        elif not working:
-            break
+        elif taken == "refused":
+            hub.ledger.alert_not_sent(kept.id)
     return sent
+
+
+def offered(alert: Alert, working: dict[str, Any]) -> Literal["sent", "refused", "unknown"]:
+    """Offer one message to each channel; those that are down, for other alerts as well, are taken out of `working`.
+
+    "unknown" when none has confirmed it and one may have it.
+    """
+    outcomes: set[Literal["sent", "refused", "unknown"]] = set()
+    for name, channel in list(working.items()):
+        try:
+            channel.tell(alert)
+        except Exception as error:  # noqa: BLE001  whatever it is, it must not fail a flow
+            log.warning("%s did not take an alert: %s", name, in_words(error))
+            surely_not = isinstance(error, HubError) and not isinstance(error, OutcomeUnknown)
+            outcomes.add("refused" if surely_not else "unknown")
+            if isinstance(error, IntegrationError) and not isinstance(error, Rejected):
+                del working[name]
+        else:
+            outcomes.add("sent")
+    return "sent" if "sent" in outcomes else "unknown" if "unknown" in outcomes else "refused"

@@ -47,10 +47,22 @@ def watch(hub: Hub, missed: Iterable[Alert] = ()) -> Tally:
             tally.counts["over"] += 1
             tally.note(old.alert.fingerprint, old.alert.title, "over", old.alert.what)
     tally.counts["sent"] += send_waiting(hub)
-    untold = len(hub.ledger.alerts_to_send())
-    if untold:  # who watches the watch: its run must not be green while nobody hears it
-        tally.paused = f"{untold} messages wait, no channel takes them; see: backroom check"
+    tally.paused = unheard(hub, tally)  # who watches the watch: its run must not be green while nobody hears it
     return tally
+
+
+def unheard(hub: Hub, tally: Tally) -> str:
+    """What is wrong with telling people, empty when all of it was confirmed."""
+    untold = hub.ledger.untold_alerts()
+    for kept in untold:
+        tally.note(kept.alert.fingerprint, kept.alert.title, kept.heard, kept.alert.what, "see: backroom status")
+    in_doubt = sum(kept.unanswered > 0 for kept in untold)
+    words = []
+    if len(untold) > in_doubt:
+        words.append(f"{len(untold) - in_doubt} messages wait, no channel takes them; see: backroom check")
+    if in_doubt:
+        words.append(f"{in_doubt} messages were sent without an answer; people may not know: see backroom status")
+    return "; ".join(words)
 
 
 def found(hub: Hub) -> Iterator[Alert]:

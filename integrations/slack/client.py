@@ -13,7 +13,6 @@ from commerce.errors import (
     OutcomeUnknown,
     RateLimited,
     Rejected,
-    TemporarilyUnavailable,
     UnexpectedAnswer,
 )
 from commerce.ports import Alert, Finding
@@ -106,16 +105,17 @@ class Slack:
         self._api.close()
 
     def tell(self, alert: Alert) -> None:
-        """Post one message; as plain text when Slack refuses its blocks. A lost answer may show it twice, not more.
+        """Post one message; as plain text when Slack refuses its blocks.
 
+        A webhook takes no key and has no look-up, so after a lost answer nobody can say whether the message is there.
         Raises NotAuthorised when the webhook is gone, RateLimited, TemporarilyUnavailable, OutcomeUnknown, Rejected.
         """
         try:
-            self._post_surely(to_message(alert))
+            self._post(to_message(alert))
         except Rejected as refused:
             if refused.code not in OUR_FAULT:
                 raise
-            self._post_surely(to_plain_message(alert))
+            self._post(to_plain_message(alert))
 
     def check(self) -> Iterator[Finding]:
         """Look at the address's shape: Slack has no way to try a webhook without writing to the channel."""
@@ -126,13 +126,6 @@ class Slack:
         message = "the address is not one of hooks.slack.com/services/T…/B…/…; right only for a simulator"
         local = self.settings.target().startswith("http://")
         yield Finding(subject="webhook", ok=local, message=message, hint="" if local else NEW_WEBHOOK)
-
-    def _post_surely(self, message: dict[str, Any]) -> None:
-        """Post; once more when no answer came, as one message twice is better than none."""
-        try:
-            self._post(message)
-        except OutcomeUnknown:
-            self._post(message)
 
     def _post(self, message: dict[str, Any]) -> None:
         # https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
@@ -151,8 +144,8 @@ def judge(response: httpx.Response) -> None:
         raise NotAuthorised(VENDOR, f"the workspace forbids posting here ({answer})", hint=ASK_ADMIN, code=word)
     if word in GONE or status in (403, 404, 410):
         raise NotAuthorised(VENDOR, f"webhook removed or forbidden ({answer})", hint=NEW_WEBHOOK, code=word)
-    if status >= 500 or word == "rollup_error":
-        raise TemporarilyUnavailable(VENDOR, answer, retry_after=told_wait(response))
+    if status >= 500 or status == 408 or word == "rollup_error":
+        raise OutcomeUnknown(VENDOR, f"{answer}, which does not say whether the message is there", code=word)
     if response.is_success or response.is_redirect:
         raise UnexpectedAnswer(VENDOR, f"{answer} instead of 200 ok; was the webhook removed?", hint=NEW_WEBHOOK)
     raise Rejected(VENDOR, answer, code=word)

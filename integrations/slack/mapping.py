@@ -38,7 +38,8 @@ def to_blocks(alert: Alert) -> list[dict[str, Any]]:
     if facts:
         blocks.append({"type": "section", "fields": [mrkdwn(fact(*each)) for each in facts[:FIELDS]]})
     more = f", {len(facts) - FIELDS} more facts" if len(facts) > FIELDS else ""
-    last = escaped(f"{mood(alert)}, {alert.fingerprint}{more}", FIELD)
+    why = ": Slack did not say whether it took this before" if alert.again else ""
+    last = escaped(f"{mood(alert)}{why}, {alert.fingerprint}{more}", FIELD)
     return [*blocks, {"type": "context", "elements": [mrkdwn(last)]}]
 
 
@@ -58,8 +59,8 @@ def fact(name: str, value: str) -> str:
 
 
 def mood(alert: Alert) -> str:
-    """ "critical", "warning" or "recovered"."""
-    return "recovered" if alert.over else alert.severity
+    """ "critical", "warning" or "recovered", and whether the same was sent before without an answer."""
+    return ("recovered" if alert.over else alert.severity) + (", again" if alert.again else "")
 
 
 def mrkdwn(text: str) -> dict[str, Any]:

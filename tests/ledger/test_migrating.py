@@ -11,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from commerce.errors import NotConfigured
 from commerce.failpoints import CRASH_AT, KILLED
@@ -97,6 +97,12 @@ def test_a_migration_that_was_killed_never_happened(new_url):
     ledger.close()
 
 
+def columns_of(db: Connection) -> dict[str, set[str]]:
+    """The columns of each table that is there."""
+    looked = inspect(db)
+    return {table: {one["name"] for one in looked.get_columns(table)} for table in looked.get_table_names()}
+
+
 def as_the_first_release_left_it(url: str) -> None:
     """A database of the first tables, with one order that is on its way and one that is done."""
     from alembic import command
@@ -104,7 +110,7 @@ def as_the_first_release_left_it(url: str) -> None:
     ledger = Ledger(url)
     with ledger.writing() as db:
         command.upgrade(migrating.config_for(db), "0001")
-        first = set(inspect(db).get_table_names())
+        first = columns_of(db)
     ledger.migrate()  # today's code fills today's tables
     ledger.subscribe("warehouse", "shop", ["order"], "state")
     ledger.record_orders("shop", [an_order(1), an_order(2)])
@@ -112,8 +118,11 @@ def as_the_first_release_left_it(url: str) -> None:
     ledger.settle(claim, [(claim.items[0], done())])
     ledger.claim("warehouse", limit=1, lease=0.0)  # its run died
     with ledger.writing() as db:
-        for name in set(inspect(db).get_table_names()) - first:
-            db.execute(text(f"DROP TABLE {name}"))
+        for table, columns in columns_of(db).items():
+            if table not in first:
+                db.execute(text(f"DROP TABLE {table}"))
+            for column in columns - first.get(table, columns):
+                db.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         db.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     ledger.close()
 
@@ -134,6 +143,7 @@ def test_a_ledger_of_an_older_release_is_migrated_with_work_in_flight_also_when_
     # and what is new in this release works
     assert ledger.budgets("shop").windows("calls", [(1, 60.0)]).take() == 0.0
     assert ledger.privacy_requests() == []
+    assert ledger.alerts_to_send() == []
     ledger.close()
 
 

@@ -179,17 +179,18 @@ def test_an_alert_of_another_kind_is_not_cleared_by_the_watch(house: House) -> N
     assert [alert.alert.fingerprint for alert in house.hub.ledger.open_alerts()] == ["removed:books:77"]
 
 
-def test_a_channel_that_is_down_gets_its_messages_later(house: House) -> None:
-    # given two problems while Slack does not answer
+def test_a_channel_that_takes_nothing_gets_its_messages_later(house: House) -> None:
+    # given two problems while Slack asks us to wait
     paused(house)
     late(house)
     slack = house.vendors["alerts"]
-    slack.act("fault", {"on": "services", "times": 100})
+    slack.act("fault", {"on": "services", "status": 429, "headers": {"retry-after": "30"}, "times": 100})
     tally = looks(house)
-    # then the watch itself is well, and does not try each message on a dead channel
+    # then the watch itself is well, and does not try each message on such a channel
     assert (tally.counts["new"], tally.counts["sent"], told(house)) == (2, 0, [])
-    assert len(slack.calls) == 3
-    # and when Slack is back, both are told, once
+    assert tally.paused.startswith("2 messages wait, no channel takes them")
+    assert len(slack.calls) == 1
+    # and when Slack takes messages again, both are told, once
     slack.faults.clear()
     assert looks(house).counts["sent"] == 2
     looks(house, times=2)

@@ -99,7 +99,7 @@ def test_blocks_that_slack_refuses_are_sent_as_text(channel, slack, word) -> Non
         ("no_service", NotAuthorised),
         ("no_team", NotAuthorised),
         ("channel_is_archived", NotAuthorised),
-        ("rollup_error", TemporarilyUnavailable),
+        ("rollup_error", OutcomeUnknown),
     ],
 )
 def test_each_refusal_says_what_to_do_next(channel, slack, word, error) -> None:
@@ -158,16 +158,19 @@ def test_a_page_instead_of_ok_is_no_success(channel, slack, fault) -> None:
         slack.tell(an_alert())
 
 
-@pytest.mark.parametrize("kind", ["drop_after", "timeout_after"])
-def test_a_lost_answer_shows_a_message_twice_at_most(channel, slack, kind) -> None:
+@pytest.mark.parametrize("kind", ["after", "drop_after", "timeout_after"])
+def test_a_message_whose_answer_is_lost_is_posted_once_and_said_to_be_in_doubt(channel, slack, kind) -> None:
     channel.faults = [Fault(kind=kind, times=10)]
     with pytest.raises(OutcomeUnknown):
         slack.tell(an_alert())
-    assert len(channel.messages) == 2
-    # and one that was lost on its way is simply sent again
-    channel.faults = [Fault(kind="drop")]
-    slack.tell(an_alert())
-    assert len(channel.messages) == 3
+    assert len(channel.messages) == 1
+
+
+def test_a_message_that_is_sent_again_says_so(channel, slack) -> None:
+    slack.tell(an_alert(again=True))
+    (message,) = channel.messages
+    assert message["text"].startswith("[critical, again] QuickBooks")
+    assert "did not say whether it took this before" in message["blocks"][-1]["elements"][0]["text"]
 
 
 FAULTS = [
