@@ -97,7 +97,7 @@ class HubSpot:
             return Skipped(reason="a test order")
         deal = to_deal(order, self.settings.key_property, self.settings.pipeline, self.settings.stages)
         wish = Wanted(item, order.number, deal, to_contact(order))
-        if item.binding and item.binding.fingerprint == wish.digest:
+        if item.binding and item.binding.fingerprint == wish.digest and not item.in_doubt:
             return Done(binding=item.binding, changed=False)
         return wish
 

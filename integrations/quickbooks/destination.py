@@ -18,7 +18,7 @@ from integrations.quickbooks.catalog import Catalog
 from integrations.quickbooks.checking import findings
 from integrations.quickbooks.client import LARGEST_BATCH, Books
 from integrations.quickbooks.holding import Holding, duties_of
-from integrations.quickbooks.looking import Booked, documents_between, look_for, prove
+from integrations.quickbooks.looking import Booked, confirm, documents_between, look_for, prove
 from integrations.quickbooks.mapping import Draft
 from integrations.quickbooks.planning import Work, nothing_to_post, plan, read_order
 from integrations.quickbooks.sending import Sender
@@ -96,7 +96,7 @@ class QuickBooks:
                 works.append(planned)
             else:
                 yield item, planned
-        yield from self._careful(works, lambda: prove(self.books, works))
+        yield from self._careful(works, lambda: self._recall(works))
         yield from self._careful(works, lambda: self._look(works))
         for entity in ("SalesReceipt", "RefundReceipt"):
             jobs = [(work, draft) for work in works if work.outcome is None for draft in work.pending(entity)]
@@ -109,6 +109,11 @@ class QuickBooks:
         if isinstance(order, Held):
             return order
         return nothing_to_post(order, item, self.settings) or plan(order, item, self.catalog.chart(), self.settings)
+
+    def _recall(self, works: list[Work]) -> None:
+        """What is remembered of the documents counts only as far as the books bear it out."""
+        confirm(self.books, works)
+        prove(self.books, works)
 
     def _look(self, works: list[Work]) -> None:
         """Before a first posting, ask whether the number is in the books already: one read for each kind."""

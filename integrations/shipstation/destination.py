@@ -30,6 +30,11 @@ POST_SIZE = 20
 
 ROUTING_WAIT = 60.0
 LONGEST_ROUTING_WAIT = 3600.0
+
+SHOWN_AFTER = 120.0
+LOOKS = 3
+"""ShipStation may show late what it has made; an order that must not leave (now) is looked for more than once."""
+
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -154,7 +159,7 @@ class Deliveries:
         """Take what ShipStation has under our keys as ours and change it; None when it has nothing."""
         parts = self.look(job.order)
         if not parts:
-            return None
+            return _look_again(job) if job.item.in_doubt else None
         return self._changer.change(job.wish, job.item, _located(parts, job.wish))
 
     def _look(self, key: str) -> Part | None:
@@ -213,7 +218,8 @@ def _located(parts: Sequence[Part], wish: Wish) -> list[Part]:
     """Parts that were found, each with its location: the key says it, or it is the first that is left."""
     named = [part.model_copy(update={"location": keys.order_and_location(part.external_id)[1]}) for part in parts]
     taken = {part.location for part in named}
-    free = (each.location_id for each in wish.allocation.shipments if each.location_id not in taken)
+    wanted = (*wish.allocation.shipments, *wish.allocation.waiting)
+    free = (each.location_id for each in wanted if each.location_id not in taken)
     return [part if part.location else part.model_copy(update={"location": next(free, "")}) for part in named]
 
 
@@ -227,6 +233,17 @@ def _calls(jobs: Sequence[Job], size: int) -> Iterator[list[Job]]:
         call.append(job)
     if call:
         yield call
+
+
+def _look_again(job: Job) -> Retry | None:
+    """An order to be stopped whose earlier try is not shown: making it anew would find it, stopping it has to wait."""
+    stopped = job.wish.allocation.verdict in (Verdict.STOP, Verdict.HOLD)
+    was_ours = not job.order.test and any(line.requires_shipping for line in job.order.lines)
+    if not (stopped and was_ours) or job.item.attempt > LOOKS:
+        return None
+    what = f"is not to leave ({job.wish.allocation.reason})"
+    words = f"order {job.order.number} {what}, and ShipStation may not show yet what an earlier try has made"
+    return Retry(reason=words, after=SHOWN_AFTER)
 
 
 def _ask_again(job: Job) -> Retry:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 
-from commerce.allocation import Verdict, shipments_wanted
+from commerce.allocation import shipments_wanted
 from commerce.orders import Order
-from commerce.outcomes import Outcome, Retry
 from commerce.ports import Item
 from integrations.shipstation import departed, destination
 from integrations.shipstation.schemas import Shipment
@@ -24,10 +23,6 @@ from integrations.shipstation.wish import Part, Wish
 
 POST_SIZE = 100
 """https://docs.shipstation.com/apis/shipstation-v1/docs/orders/create-update-multiple-orders"""
-
-LISTED_AFTER = 120.0
-LOOKS = 3
-"""V1 finds orders by a list only, which may lag; an order that must not be shipped is looked for more than once."""
 
 
 class Deliveries(destination.Deliveries):
@@ -49,14 +44,6 @@ class Deliveries(destination.Deliveries):
     def departed(self, asked: Sequence[tuple[Item, Wish]]) -> departed.Departed:
         """What a list says of orders that have left."""
         return Departed(self._v1, asked)
-
-    def _found(self, job: destination.Job) -> Outcome | None:
-        outcome = super()._found(job)
-        stopped = job.wish.allocation.verdict is Verdict.STOP
-        if outcome is None and stopped and job.item.in_doubt and job.item.attempt <= LOOKS:
-            words = f"order {job.order.number} is called off, and an earlier try may not be listed in ShipStation yet"
-            return Retry(reason=words, after=LISTED_AFTER)
-        return outcome
 
     def look(self, order: Order) -> list[Part]:
         """What V1 has under the order's keys, apart from what is cancelled."""

@@ -52,10 +52,10 @@ def hubspot(connect: Callable[..., HubSpot]) -> HubSpot:
     return connect()
 
 
-def an_item(number: int = 1001, binding: Any = None, **order: Any) -> Item:
+def an_item(number: int = 1001, binding: Any = None, in_doubt: bool = False, **order: Any) -> Item:
     """The delivery of one order, by a shopper of its own unless you say which."""
     event = an_event(an_order(number, **{"email": f"shopper{number}@example.com", "customer": None, **order}))
-    return Item(ref=event.key, subject=event.subject, events=(event,), binding=binding)
+    return Item(ref=event.key, subject=event.subject, events=(event,), binding=binding, in_doubt=in_doubt)
 
 
 def deliver(client: HubSpot, items: Sequence[Item]) -> dict[str, Outcome]:

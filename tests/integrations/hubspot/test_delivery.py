@@ -61,6 +61,21 @@ def test_what_was_taken_without_an_answer_is_there_once(
     assert (len(state["deals"]), len(state["contacts"]), len(state["ties"])) == (1, 1, 1)
 
 
+def test_a_change_that_was_taken_without_an_answer_and_then_undone_is_undone_there(
+    account: HubSpotSimulator, hubspot: HubSpot
+) -> None:
+    # given a deal that was brought, and a cancellation that the account took without ever saying so
+    first = deliver(hubspot, [an_item()])["shop:51001"]
+    account.faults = [Fault(kind="drop_after", on="deals/batch/upsert", times=4)]
+    with pytest.raises(OutcomeUnknown):
+        deliver(hubspot, [an_item(binding=first.binding, cancelled_at=after(hours=1))])
+    assert stages(account) == {"shop:51001": "closedlost"}
+    # when the order is again what was accepted last
+    deliver(hubspot, [an_item(binding=first.binding, in_doubt=True)])
+    # then what we remember proves nothing, and the deal says it too
+    assert stages(account) == {"shop:51001": "closedwon"}
+
+
 def test_a_deal_that_is_refused_holds_only_itself(account: HubSpotSimulator, hubspot: HubSpot) -> None:
     # given five orders, one of them in a currency that the account does not have
     account.currencies = ("USD",)

@@ -143,6 +143,21 @@ def test_a_batch_that_was_applied_but_not_answered_is_found_and_not_posted_again
     assert world.totals() == {"S-1001": "49.80", "S-1002": "49.80"}
 
 
+def test_a_correction_that_was_taken_without_an_answer_and_then_undone_is_undone_there(world: World) -> None:
+    # given a receipt of two mugs, and a correction to one that the books took without ever saying so
+    mug = a_line("MUG-RED", 2)
+    world.deliver(an_order(lines=(mug,)))
+    world.fault("drop_after", BATCH, times=4)
+    fewer = an_order(lines=(changed(mug, current=1),), edited=True, current_total=usd("24.90"))
+    assert isinstance(world.deliver(fewer)[0], Unknown)
+    assert world.totals() == {"S-1001": "24.90"}
+    # when the order is again what was accepted last
+    (outcome,) = world.deliver(an_order(lines=(mug,)), in_doubt=True, attempt=2)
+    # then what we remember proves nothing: the receipt says it too
+    assert isinstance(outcome, Done)
+    assert world.totals() == {"S-1001": "44.80"}
+
+
 def test_a_lost_answer_is_asked_for_again_with_the_same_request_id(world: World) -> None:
     world.books.catalog.chart()
     world.fault("drop_after", BATCH)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from commerce.orders import Order
@@ -59,6 +59,10 @@ class Account(ABC):
     @abstractmethod
     def break_next_write(self, **fault: Any) -> None:
         """Something goes wrong with the next order that is written."""
+
+    @abstractmethod
+    def shows_late(self, seconds: float) -> None:
+        """From now on look-ups and lists are so far behind what was written."""
 
     @abstractmethod
     def wrong_credential(self) -> None:
@@ -132,6 +136,11 @@ class OverV2(Account):
         """A create, an edit or a cancel."""
         self.world.fails(r"^(POST|PUT) /v2/shipments", **fault)
 
+    def shows_late(self, seconds: float) -> None:
+        """By key, by id and in lists."""
+        shipments = self.world.sim.shipments
+        shipments.habits = replace(shipments.habits, seen_after=seconds)
+
     def wrong_credential(self) -> None:
         """Another key."""
         self.world.connect(api_key="sk-wrong")
@@ -171,6 +180,10 @@ class OverV1(Account):
     def break_next_write(self, **fault: Any) -> None:
         """An upsert, a hold or a release."""
         self.world.fails(r"^POST /orders/", **fault)
+
+    def shows_late(self, seconds: float) -> None:
+        """In lists; there is no other way to look by key."""
+        self.world.sim.lag = seconds
 
     def wrong_credential(self) -> None:
         """Another secret."""

@@ -9,7 +9,7 @@ import pytest
 
 from commerce.errors import NotAuthorised, RateLimited
 from commerce.orders import FulfilmentOrder, Order
-from commerce.outcomes import Done, Held, Outcome, Skipped, Unknown
+from commerce.outcomes import Done, Held, Outcome, Retry, Skipped, Unknown
 from commerce.parcels import ParcelLine
 from commerce.ports import Destination, ParcelSource
 from tests.builders import (
@@ -134,6 +134,28 @@ def test_never_taken_and_never_answered_is_made_by_the_next_try(account: Account
     assert isinstance(account.deliver(one_place())[0], Unknown)
     assert isinstance(account.deliver(one_place(), in_doubt=True)[0], Done)
     assert list(account.states().values()) == ["waiting"]
+
+
+def cancelled(order: Order) -> Order:
+    """The shopper does not want it any more."""
+    return changed(order, cancelled_at=NOON)
+
+
+@pytest.mark.parametrize(("stop", "state"), [(cancelled, "cancelled"), (on_hold, "held")])
+def test_taken_never_answered_and_shown_late_does_not_leave_when_it_is_stopped(
+    account: Account, stop: Callable[[Order], Order], state: str
+) -> None:
+    # given an order that was taken without our hearing of it, and look-ups that are a minute and a half behind
+    account.shows_late(90.0)
+    account.break_next_write(kind="drop_after")
+    assert isinstance(account.deliver(one_place())[0], Unknown)
+    # when it is stopped in the storefront at once
+    (outcome,) = account.deliver(stop(one_place()), in_doubt=True, attempt=2)
+    # then that nothing is to be seen there is not believed yet, and once it is to be seen it is stopped there too
+    assert isinstance(outcome, Retry)
+    account.world.time.sleep(outcome.after or 0.0)
+    account.deliver(stop(one_place()), in_doubt=True, attempt=3)
+    assert list(account.states().values()) == [state]
 
 
 def test_a_change_that_was_taken_and_never_answered_is_there(account: Account) -> None:
