@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -26,6 +26,10 @@ from ledger.topics import ORDERS, PARCELS, STOCK, Seen, Topic
 
 log = logging.getLogger(__name__)
 
+SURE_AFTER = timedelta(seconds=30)
+"""A state is believed to be the newest of its second again when it was read so long after another one was recorded: by
+then it is no slow reader's, and no copy of the source lags behind."""
+
 Mark = tuple[str, datetime]
 """A cursor's name, and the source's own stamp up to which everything was read."""
 
@@ -38,6 +42,8 @@ class Known:
     digest: str
     snapshot_id: int
     value: Any = None
+    recorded_at: int | None = None
+    """Looked up only where another state has the same stamp."""
 
 
 @dataclass
@@ -49,6 +55,8 @@ class Batch:
     known: dict[str, Known]
     past: set[tuple[str, int, str]]
     """States that share their stamp with a newest state, and are already in the log."""
+    asked: int | None = None
+    """When the source was asked, by the ledger's clock."""
     changes: list[tuple[Seen, list[Event]]] = field(default_factory=list)
     older: dict[str, int] = field(default_factory=dict)
     """Subjects that are unchanged, with their newer stamps."""
@@ -57,19 +65,34 @@ class Batch:
     def add(self, seen: Seen) -> None:
         """Tell what happened since the last snapshot, if anything did."""
         known = self.known.get(seen.subject)
-        if known and (known.digest == seen.digest or seen.revision < known.revision or self.is_past(seen)):
+        again = self.is_past(seen)
+        if known and (
+            known.digest == seen.digest or seen.revision < known.revision or (again and not self.sure(known))
+        ):
             self.same += 1
             if known.digest == seen.digest and seen.revision > known.revision:
                 known.revision = self.older[seen.subject] = seen.revision
             return
         before = known.value if known else None
-        self.changes.append((seen, self.topic.facts(before, seen.value, historical=self.historical)))
+        facts = self.topic.facts(before, seen.value, historical=self.historical)
+        if again and known:  # the log has facts of these keys already
+            facts = [fact.model_copy(update={"key": f"{fact.key}|after {known.snapshot_id}"}) for fact in facts]
+        self.changes.append((seen, facts))
         self.past.add((seen.subject, seen.revision, seen.digest))
         self.known[seen.subject] = Known(seen.revision, seen.digest, 0, seen.value)
 
     def is_past(self, seen: Seen) -> bool:
         """Whether a slow reader brings a state back that was replaced within the same second."""
         return (seen.subject, seen.revision, seen.digest) in self.past
+
+    def sure(self, known: Known) -> bool:
+        """Whether the source was asked so long after it told us of the newest state that what it says now is so.
+
+        Two readers may have recorded two states of one second in the wrong order, or the order is again what it was.
+        """
+        if self.asked is None or known.recorded_at is None:
+            return False
+        return self.asked - known.recorded_at > SURE_AFTER // timedelta(microseconds=1)
 
 
 class Log(Store):
@@ -84,13 +107,15 @@ class Log(Store):
         cursor: Mark | None = None,
         unreadable: Sequence[Unreadable] = (),
         only: Sequence[str] | None = None,
+        asked: datetime | None = None,
     ) -> Recorded:
         """Record what is new in these orders, once; events, deliveries, cursor and unreadable records commit together.
 
         `historical` facts mail nobody. With `only`, none but these destinations get deliveries, and they also get what
-        the log already has of these orders. A cursor never moves back.
+        the log already has of these orders. A cursor never moves back. `asked` is when their source was asked for
+        them, by our clock: of several states of one second, the one that was read long after the others is the newest.
         """
-        return self._record(source, ORDERS, orders, historical, cursor, unreadable, only)
+        return self._record(source, ORDERS, orders, historical, cursor, unreadable, only, asked)
 
     def record_parcels(
         self,
@@ -100,9 +125,10 @@ class Log(Store):
         historical: bool = False,
         cursor: Mark | None = None,
         unreadable: Sequence[Unreadable] = (),
+        asked: datetime | None = None,
     ) -> Recorded:
         """Record what is new in these parcels, as `record_orders` does."""
-        return self._record(source, PARCELS, parcels, historical, cursor, unreadable, None)
+        return self._record(source, PARCELS, parcels, historical, cursor, unreadable, None, asked)
 
     def record_stock(
         self, source: str, levels: Sequence[StockLevel], unreadable: Sequence[Unreadable] = ()
@@ -119,6 +145,7 @@ class Log(Store):
         cursor: Mark | None,
         bad: Sequence[Unreadable],
         only: Sequence[str] | None,
+        asked: datetime | None = None,
     ) -> Recorded:
         seen = [topic.seen(value) for value in values]  # digests take longest: before anyone has to wait
         with self.writing() as db:
@@ -126,7 +153,7 @@ class Log(Store):
             self.alone(db, "subscriptions", shared=True)
             now = self.now(db)
             seen = still_forgotten(db, topic, seen)
-            batch = batch_of(db, topic, seen, historical)
+            batch = batch_of(db, topic, seen, historical, asked)
             for one in seen:
                 batch.add(one)
             takers = subscribers(db, source, topic.name) if only is None else []
@@ -168,7 +195,7 @@ class Log(Store):
         return len(events)
 
 
-def batch_of(db: Connection, topic: Topic, seen: Sequence[Seen], historical: bool) -> Batch:
+def batch_of(db: Connection, topic: Topic, seen: Sequence[Seen], historical: bool, asked: datetime | None) -> Batch:
     """An empty batch with what the log knows of these subjects."""
     known: dict[str, Known] = {}
     columns = tables.subjects.c
@@ -179,7 +206,8 @@ def batch_of(db: Connection, topic: Topic, seen: Sequence[Seen], historical: boo
     changed = [one for one in seen if one.subject in known and known[one.subject].digest != one.digest]
     fill_in(db, topic, [known[one.subject] for one in changed])
     together = [one.subject for one in changed if known[one.subject].revision == one.revision]
-    return Batch(topic, historical, known, past_states(db, together))
+    note_when(db, known, together)
+    return Batch(topic, historical, known, past_states(db, together), micros(asked) if asked else None)
 
 
 def fill_in(db: Connection, topic: Topic, changed: Sequence[Known]) -> None:
@@ -189,6 +217,16 @@ def fill_in(db: Connection, topic: Topic, changed: Sequence[Known]) -> None:
     for some in chunks(list(by_id)):
         for snapshot_id, data in db.execute(select(columns.id, columns.data).where(columns.id.in_(some))):
             by_id[snapshot_id].value = topic.model.model_validate_json(data)
+
+
+def note_when(db: Connection, known: dict[str, Known], subjects: Sequence[str]) -> None:
+    """When the newest state of each of these subjects was recorded, as far as facts tell of it."""
+    columns = tables.events.c
+    for some in chunks(subjects):
+        wanted = select(columns.subject, columns.snapshot_id, columns.recorded_at).where(columns.subject.in_(some))
+        for subject, snapshot_id, recorded_at in db.execute(wanted):
+            if known[subject].snapshot_id == snapshot_id:
+                known[subject].recorded_at = recorded_at
 
 
 def past_states(db: Connection, subjects: Sequence[str]) -> set[tuple[str, int, str]]:

@@ -52,7 +52,7 @@ def record_changed_orders(hub: Hub, source: str) -> Tally:
         reread = again is None or began - again >= AGAIN_EVERY
         if reread and hub.ledger.cursor(source, ORDERS) is not None:
             since = max(min(since, until - AGAIN_BACK), hub.stack.hub.start or since - AGAIN_BACK)
-        tally = record_pages(hub, source, client.changed_orders(since, until), cursor=ORDERS)
+        tally = record_pages(hub, source, client.changed_orders(since, until), cursor=ORDERS, asked=began)
         hub.ledger.set_cursor(source, READ_BEGAN, began)
         if reread:
             hub.ledger.set_cursor(source, READ_AGAIN, began)
@@ -73,7 +73,7 @@ def record_changed_parcels(hub: Hub, source: str, *, unread_too: bool = False) -
     if unread_too:
         unread = (one.since - BEFORE_NOTICED for one in hub.ledger.held(source) if one.cause == UNREADABLE)
         since = min([since, *unread])
-    tally = record_pages(hub, source, client.changed_parcels(since, until), cursor=PARCELS)
+    tally = record_pages(hub, source, client.changed_parcels(since, until), cursor=PARCELS, asked=began)
     if reread:
         hub.ledger.set_cursor(source, PARCELS_AGAIN, began)
     return tally
@@ -81,7 +81,8 @@ def record_changed_parcels(hub: Hub, source: str, *, unread_too: bool = False) -
 
 def record_orders_by_id(hub: Hub, source: str, ids: Sequence[str]) -> Tally:
     """Record these orders as they are now, whatever the watermark says."""
-    return record_pages(hub, source, hub.playing(source, OrderSource).orders_by_id(ids), cursor="")
+    asked = hub.ledger.moment_now()
+    return record_pages(hub, source, hub.playing(source, OrderSource).orders_by_id(ids), cursor="", asked=asked)
 
 
 def record_pages(
@@ -92,10 +93,12 @@ def record_pages(
     cursor: str,
     historical: bool = False,
     only: Sequence[str] | None = None,
+    asked: datetime | None = None,
 ) -> Tally:
     """Record page by page; events and the watermark `cursor` (none when empty) commit together.
 
-    A refused credential pauses the source; what was read before stays recorded.
+    `asked` is a moment before the source was asked for the first of them, by the ledger's clock. A refused credential
+    pauses the source; what was read before stays recorded.
     """
     tally = Tally()
     with pausing(hub, source):
@@ -103,10 +106,18 @@ def record_pages(
             mark = (cursor, page.watermark) if cursor and page.watermark else None
             # A page of parcels may hold none but unreadable ones.
             if page.parcels or cursor == PARCELS:
-                recorded = hub.ledger.record_parcels(source, page.parcels, cursor=mark, unreadable=page.unreadable)
+                recorded = hub.ledger.record_parcels(
+                    source, page.parcels, cursor=mark, unreadable=page.unreadable, asked=asked
+                )
             else:
                 recorded = hub.ledger.record_orders(
-                    source, page.orders, historical=historical, cursor=mark, unreadable=page.unreadable, only=only
+                    source,
+                    page.orders,
+                    historical=historical,
+                    cursor=mark,
+                    unreadable=page.unreadable,
+                    only=only,
+                    asked=asked,
                 )
             tally.counts["recorded"] += recorded.changed
             tally.counts["read"] += len(page.orders) + len(page.parcels)

@@ -13,7 +13,7 @@ import pytest
 from commerce.errors import NotAuthorised, TemporarilyUnavailable, UnexpectedAnswer
 from integrations.shopify.simulator.core import ALL_SCOPES
 
-from .connected import EPOCH, Connected
+from .connected import EPOCH, Connected, orders_of
 from .test_client_orders import spoil
 
 Raw = dict[str, Any]
@@ -328,3 +328,28 @@ def test_where_there_is_no_ledger_orders_are_told_from_their_lines():
 
     wrong(shop, without, "LedgersById")
     assert shop.read(gid).agreements == ()
+
+
+def test_an_empty_page_does_not_end_a_search():
+    # given a search whose first page is empty, although more follow
+    shop = Connected()
+    shop.place()
+    answer, asked = shop.sim.answer, list[str]()
+
+    def gap(request: httpx.Request) -> httpx.Response:
+        if b"OrdersChanged" not in request.content:
+            return answer(request)
+        said = json.loads(request.content)
+        asked.append(said["variables"].get("after"))
+        if len(asked) > 1:
+            said["variables"]["after"] = None
+            headers = {name: value for name, value in request.headers.items() if name != "content-length"}
+            return answer(httpx.Request("POST", request.url, headers=headers, json=said))
+        page = {"nodes": [], "pageInfo": {"hasNextPage": True, "endCursor": "gap"}}
+        return httpx.Response(200, json={"data": {"orders": page}})
+
+    shop.sim.answer = gap
+    # when changes are read
+    pages = list(shop.client.changed_orders(EPOCH, shop.now()))
+    # then what follows is read
+    assert (orders_of(pages), asked) == (["#1001"], [None, "gap"])
