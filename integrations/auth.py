@@ -10,6 +10,7 @@ import httpx
 
 from commerce.errors import NotAuthorised, TemporarilyUnavailable
 from commerce.ports import Tokens, TokenStore
+from integrations import bounded
 
 EARLY = timedelta(minutes=5)
 """A token with less life than this is renewed before it is used."""
@@ -73,6 +74,7 @@ class TokenAuth(httpx.Auth):
         response = yield request
         if response.status_code != 401:
             return
+        self._read_whole(response)
         self._kept = yield from self._renewed(tokens)
         self._put(request, self._kept.access)
         yield request
@@ -83,11 +85,16 @@ class TokenAuth(httpx.Auth):
             if newest and not self._stale(newest) and (known is None or newest.generation != known.generation):
                 return newest
             answer = yield self._renew(newest)
-            answer.read()  # only this one: other answers are read by the client, which bounds them
+            self._read_whole(answer)
             if self._refused and not answer.is_success:
                 self._refused(answer)
             refuse_bad_token_answer(self._vendor, answer)
             return self._store.save(self._read(answer, newest))
+
+    def _read_whole(self, answer: httpx.Response) -> None:
+        """What is followed by another call is read here; the last answer is read by the client, which bounds it too."""
+        most, longest = bounded.LONGEST_TOKEN_ANSWER, bounded.LONGEST_TOKEN_CALL
+        bounded.keep(answer, b"".join(bounded.parts(self._vendor, answer, most, longest)))
 
     def _stale(self, tokens: Tokens) -> bool:
         return tokens.expires_at - self._early <= datetime.fromtimestamp(self._clock(), UTC)

@@ -28,6 +28,7 @@ from commerce.errors import (
 )
 from commerce.failpoints import reached
 from commerce.ports import CallLog
+from integrations import bounded
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,11 @@ def certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context(trust_env=False)
 
 
-MAX_ANSWER = 64 * 1024 * 1024
+LONGEST_CALL = 4
+"""Times the network's own limit, which is for each part of an answer; then the whole of it counts as none."""
+
+LONGEST_FILE = 1800.0
+
 REFUSED_CREDENTIAL = frozenset({401, 402, 403, 423})
 CARRIES_CREDENTIAL = re.compile(r"auth|token|secret|cookie|(?<!idempotency-)key", re.IGNORECASE)
 SIGNED_LINK = re.compile(r"sig|credential|expires", re.IGNORECASE)
@@ -99,7 +104,8 @@ class ApiClient:
         longest_wait: float = 20.0,
         request_id: str | Callable[[httpx.Response], str] = "x-request-id",
         hosts: Collection[str] = (),
-        longest_answer: int = MAX_ANSWER,
+        longest_answer: int = bounded.MAX_ANSWER,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.vendor = vendor
         self._inspect = inspect
@@ -110,6 +116,8 @@ class ApiClient:
         self._longest_wait = longest_wait
         self._request_id = request_id
         self._longest_answer = longest_answer
+        self._longest_call = LONGEST_CALL * timeout
+        self._clock = clock
         self._client = httpx.Client(
             base_url=base_url,
             auth=auth,
@@ -209,18 +217,16 @@ class ApiClient:
         return response
 
     def _read(self, response: httpx.Response, into: BinaryIO | None) -> None:
-        size, parts = 0, list[bytes]()
-        keep: Callable[[bytes], Any] = parts.append
+        found = list[bytes]()
+        take: Callable[[bytes], Any] = found.append
         if into is not None:
             into.seek(0)
             into.truncate()
-            keep = into.write
-        for part in response.iter_bytes():
-            size += len(part)
-            if size > self._longest_answer:
-                raise UnexpectedAnswer(self.vendor, f"answered more than {self._longest_answer} bytes")
-            keep(part)
-        response._content = b"".join(parts)  # what response.read() would have set
+            take = into.write
+        longest = self._longest_call if into is None else max(self._longest_call, LONGEST_FILE)
+        for part in bounded.parts(self.vendor, response, self._longest_answer, longest, self._clock):
+            take(part)
+        bounded.keep(response, b"".join(found))
 
     def _judge(self, response: httpx.Response, care: Safety, expect: frozenset[int], name: str) -> None:
         status = response.status_code

@@ -198,6 +198,63 @@ def test_an_answer_is_bounded_also_where_tokens_are_renewed() -> None:
     assert sent < 20_000
 
 
+class Watch:
+    """Seconds that pass while an answer trickles in."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def trickle(self) -> Iterator[bytes]:
+        """A byte every 25 seconds: each of them in time, and the last one never."""
+        while True:
+            self.now += 25
+            yield b" "
+
+
+@pytest.mark.parametrize(
+    ("method", "error"), [("GET", TemporarilyUnavailable), ("PUT", OutcomeUnknown), ("POST", OutcomeUnknown)]
+)
+def test_an_answer_that_trickles_is_none(method: str, error: type[IntegrationError]) -> None:
+    watch = Watch()
+    client = open_client(Vendor(httpx.Response(200, content=watch.trickle())), tries=1, clock=watch)
+    # when it is read, then we are not kept for longer than a few times of what one part may take
+    with pytest.raises(error, match="ReadTimeout"):
+        client.request(method, "/orders", safety="repeatable" if method == "PUT" else None)
+    assert watch.now < 200
+
+
+def test_a_file_that_trickles_may_take_half_an_hour_and_no_longer() -> None:
+    watch = Watch()
+    client = open_client(Vendor(httpx.Response(200, content=watch.trickle())), tries=1, clock=watch)
+    with TemporaryFile() as file, pytest.raises(TemporarilyUnavailable, match="ReadTimeout"):
+        client.request("GET", "/export", into=file)
+    assert 1800 < watch.now < 1900
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_neither_a_token_nor_a_refusal_may_trickle(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # given a token endpoint, or a refusal of our token, that never comes to its end
+    watch = Watch()
+    monkeypatch.setattr("integrations.bounded.parts.__defaults__", (watch,))
+    kept = Tokens(access=SECRET, expires_at=datetime.max.replace(tzinfo=UTC)) if status == 401 else None
+    auth = TokenAuth(
+        vendor="acme",
+        store=MemoryTokens(kept),
+        renew=lambda _: httpx.Request("POST", "https://login.vendor.test/token"),
+        read=lambda *_: kept or Tokens(access=SECRET, expires_at=datetime.max.replace(tzinfo=UTC)),
+        put=lambda request, access: request.headers.update({"authorization": access}),
+    )
+    vendor = Vendor(httpx.Response(status, content=watch.trickle()))
+    # when something is written, then it is given up, so that nobody waits for us
+    with pytest.raises(IntegrationError, match="ReadTimeout"):
+        open_client(vendor, auth=auth, tries=1).request("POST", "/orders", json={})
+    assert watch.now < 200
+    assert len(vendor.requests) == 1
+
+
 def test_a_small_answer_that_unpacks_into_a_huge_one_is_refused() -> None:
     packed = gzip.compress(b"0" * 1_000_000)
     vendor = Vendor(httpx.Response(200, content=iter([packed]), headers={"content-encoding": "gzip"}))
