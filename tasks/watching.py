@@ -14,6 +14,7 @@ from tasks import privacy
 from tasks.alerting import paused_alert, send_waiting
 from tasks.auditing import audit
 from tasks.hub import Hub
+from tasks.lateness import lateness
 from tasks.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ def unheard(hub: Hub, tally: Tally) -> str:
 
 def found(hub: Hub) -> Iterator[Alert]:
     """Every problem there is now."""
-    known = [*late_routes(hub), *stuck_records(hub)]
+    known = list(lateness(hub))
     yield from known
     yield from overdue_records(hub, {alert.fingerprint for alert in known})
     yield from held_records(hub)
@@ -75,53 +76,6 @@ def found(hub: Hub) -> Iterator[Alert]:
     yield from old_tokens(hub)
     yield from full_inbox(hub)
     yield from concerns(hub)
-
-
-def late_routes(hub: Hub) -> Iterator[Alert]:
-    """Routes that have not finished well for longer than they may."""
-    now = datetime.fromtimestamp(hub.clock(), UTC)
-    states = {state.route: state for state in hub.ledger.routes()}
-    for route in hub.stack.routes.values():
-        state = states.get(route.name)
-        last = state.last_ok if state else None
-        if last is not None and now - last <= timedelta(minutes=route.late_after_minutes):
-            continue
-        if last is None and (state is None or state.last_finished is None):
-            # Its first run is still going on; a schedule that never ran is told by the scheduler's own check.
-            began = state.last_started if state else None
-            if began is None or now - began <= timedelta(minutes=route.late_after_minutes):
-                continue
-        since = f"has not finished well since {last:%Y-%m-%d %H:%M} UTC" if last else "has never finished well"
-        yield Alert(
-            fingerprint=f"late:{route.name}",
-            title=f"{route.name} is late",
-            what=f"{route.name} ({route.carries} from {route.source} to {route.destination}) {since}"
-            + (f"; last error: {state.last_error}" if state and state.last_error else ""),
-            todo=f"open the last run of {route.name} in the Prefect UI",
-            facts={"route": route.name, "may take": f"{route.late_after_minutes} min"},
-        )
-
-
-def stuck_records(hub: Hub) -> Iterator[Alert]:
-    """Records that are tried again and again and never get through, although each run ends well.
-
-    A vendor that answers every write with an error leaves each of them in doubt, for ever.
-    """
-    now = datetime.fromtimestamp(hub.clock(), UTC)
-    paused = {pause.connection for pause in hub.ledger.paused()}
-    for destination, found in hub.ledger.struggling().items():
-        routes = [route for route in hub.stack.routes.values() if route.destination == destination]
-        patience = min((route.late_after_minutes for route in routes if route.carries != "stock"), default=0)
-        if not patience or destination in paused or now - found.since <= timedelta(minutes=patience):
-            continue
-        yield Alert(
-            fingerprint=f"stuck:{destination}",
-            title=f"{destination}: {found.count} do not get through",
-            what=f"tried without success since {found.since:%Y-%m-%d %H:%M} UTC, for example {found.label}: "
-            + (found.reason or "no run came to an end with it"),
-            todo=f"see whether {destination} reports a fault; nothing is lost, look with: backroom status",
-            facts={"records": str(found.count)},
-        )
 
 
 def overdue_records(hub: Hub, told: Collection[str]) -> Iterator[Alert]:
@@ -133,7 +87,8 @@ def overdue_records(hub: Hub, told: Collection[str]) -> Iterator[Alert]:
     paused = {pause.connection for pause in hub.ledger.paused()}
     for route in hub.stack.routes.values():
         name = route.destination
-        if route.carries == "stock" or name in paused or {f"late:{route.name}", f"stuck:{name}"} & set(told):
+        spoken = {f"late:{cause}" for cause in (route.name, route.source, name)} | {f"stuck:{name}"}
+        if route.carries == "stock" or name in paused or spoken & set(told):
             continue
         late = hub.ledger.overdue(name, now - timedelta(minutes=route.deadline_minutes))
         if not late.count:
