@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 
 from tests.gauntlet.run import Outcome, Settings, run
+from tests.gauntlet.vendors import FAIR, Odds
 
 SERVER = "postgresql://postgres@127.0.0.1:5432/test"
 
@@ -27,6 +28,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--server", default=SERVER, help="the PostgreSQL to make a schema in")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long orders come in; 0: by their number")
     parser.add_argument("--speed", type=float, default=12.0, help="how much faster than the machine's the time goes")
+    parser.add_argument("--fair", action="store_true", help="vendors without faults: only processes are killed")
     parser.add_argument("--home", type=Path, help="where ledger and logs go; a new temporary folder by default")
     return parser.parse_args()
 
@@ -46,8 +48,9 @@ def main() -> int:
         home.mkdir(parents=True, exist_ok=True)
         kills = asked.kills or max(12, asked.orders // 25)
         print(f"seed {seed}: {asked.orders} orders, {kills} kills, {asked.db}; logs in {home}", flush=True)
+        odds = FAIR if asked.fair else Odds()
         settings = Settings(
-            seed, asked.orders, kills, asked.db, asked.server, home, speed=asked.speed, seconds=asked.seconds
+            seed, asked.orders, kills, asked.db, asked.server, home, asked.speed, seconds=asked.seconds, odds=odds
         )
         well = tell(run(settings)) and well
     return 0 if well else 1
@@ -81,6 +84,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "429 of the weather": sum(one.get("429 of the weather", 0) for one in told),
         "429 of ours": sum(one.get("429 of ours", 0) for one in told),
         "consistent after": None if consistent is None else round(consistent, 1),
+        "in its own time": None if consistent is None else round(consistent * settings.speed, 1),
         "seconds": round(outcome.seconds, 1),
     }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from commerce.failpoints import STOP
 from tests.gauntlet.crew import Crew, Member
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +53,7 @@ class Chaos:
         # Workers neither migrate nor forget people: dying there is the subject of tests of their own.
         self.points = [name for name in fail_points() if "migrate" not in name and "redact" not in name]
         self.chance.shuffle(self.points)
-        self.crew.arm = self.arm
+        self.crew.arm, self.crew.stall = self.arm, self.stall
 
     def begin(self, seconds: float, kills: int) -> None:
         """Spend so many more within so long, from now on."""
@@ -73,8 +74,10 @@ class Chaos:
             return ""
         self.points.remove(points[0])
         self.points.append(points[0])
-        often = 12 if points[0].endswith("-call") else 2
-        return f"{points[0]}:{self.chance.randint(1, often)}"
+        if not points[0].endswith("-call"):
+            return f"{points[0]}:{self.chance.randint(1, 2)}"
+        how = f":{STOP}" if self.chance.random() < 0.5 else ""
+        return f"{points[0]}:{self.chance.randint(1, 12)}{how}"
 
     def look(self) -> None:
         """Do what is due. Those who died at a fail-point need not be killed."""
@@ -89,9 +92,9 @@ class Chaos:
         unarmed = [one for one in everybody if not one.armed]  # the others mostly live until their own moment
         member = self.chance.choice(unarmed if unarmed and self.chance.random() < 0.8 else everybody)
         dice = self.chance.random()
-        if dice < 0.1 and member.name != "receiver" and not member.asleep_until:
+        if dice < 0.2 and member.name != "receiver" and not member.asleep_until:
             self.crew.stop(member, self.stall)
-        elif dice < 0.35 and self.postgres:
+        elif dice < 0.4 and self.postgres:
             self._end_a_session()
         else:
             self.crew.kill(member)

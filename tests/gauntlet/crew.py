@@ -38,9 +38,11 @@ class Member:
 
 @dataclass
 class Crew:
-    """All of them. `arm` is asked for the fail-point of each that is started: "name:n", or nothing."""
+    """All of them. `arm` is asked for the fail-point of each that is started: "name:n", "name:n:stop", or nothing."""
 
     logs: Path
+    stall: float = 0.0
+    """Seconds that a process stands still which stopped itself."""
     arm: Callable[[Member], str] = lambda _: ""
     members: dict[str, Member] = field(default_factory=dict)
     deaths: Counter[str] = field(default_factory=Counter)
@@ -69,8 +71,10 @@ class Crew:
             if member.asleep_until and time.monotonic() >= member.asleep_until:
                 member.asleep_until = 0.0
                 os.kill(member.pid, signal.SIGCONT)
-            pid, status = os.waitpid(member.pid, os.WNOHANG)
-            if pid:
+            pid, status = os.waitpid(member.pid, os.WNOHANG | os.WUNTRACED)
+            if pid and os.WIFSTOPPED(status):
+                self._fell_asleep(member)
+            elif pid:
                 self._died(member, os.waitstatus_to_exitcode(status))
                 self.start(member)
 
@@ -84,6 +88,13 @@ class Crew:
             os.kill(member.pid, signal.SIGSTOP)
             member.asleep_until = time.monotonic() + seconds
             self.deaths["SIGSTOP beyond the lease"] += 1
+
+    def _fell_asleep(self, member: Member) -> None:
+        """It stopped by itself, where it was told to."""
+        if not member.asleep_until:
+            member.asleep_until = time.monotonic() + self.stall
+            self.deaths[f"SIGSTOP at {member.armed.partition(':')[0]}"] += 1
+            member.armed = ""
 
     def wake(self) -> None:
         """Everybody."""

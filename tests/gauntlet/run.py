@@ -167,7 +167,7 @@ class Stage:
         was_dead = False
         while waiting or time.monotonic() - began < seconds:
             now = (time.monotonic() - began) / seconds
-            is_dead = 0.3 < now < 0.5
+            is_dead = self.settings.odds.dead and 0.3 < now < 0.5
             if is_dead != was_dead:
                 self.world.act(dead, "weather", rough=True, dead=is_dead)
                 was_dead = is_dead
@@ -184,9 +184,17 @@ class Stage:
         while time.monotonic() - began < self.time.real(PATIENCE):
             self._pass_by(1.0)
             self._look()
+            passed = time.monotonic() - began
+            self._note(passed)
             if self.findings.well:
-                return time.monotonic() - began
+                return passed
         return None
+
+    def _note(self, passed: float) -> None:
+        """What is still missing, for whoever asks why it takes so long: in `calm.txt` beside the logs."""
+        lines = self.findings.lines()
+        with (self.settings.home / "calm.txt").open("a", encoding="utf-8") as file:
+            file.write(f"{passed:.1f}: {len(lines)} {lines[:4]}\n")
 
     def explain(self) -> None:
         """For whoever looks for the cause: how the ledger stands, in `ledger.txt` beside the logs."""

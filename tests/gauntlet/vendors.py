@@ -20,6 +20,9 @@ from integrations.simulator_server import simulator_app
 from tests.gauntlet.clockwork import Clockwork
 
 DESTINATIONS = ("shop", "warehouse", "books", "marketing")
+TOKEN_LIFE = 600
+"""Seconds that an access token of the books lives, rather than an hour: so that renewals are killed as well."""
+
 PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
@@ -35,6 +38,12 @@ class Odds:
     """Calls that are answered with 429."""
     hooks_lost: float = 0.01
     hooks_doubled: float = 0.02
+    dead: bool = True
+    """Whether one destination is dead for a while."""
+
+
+FAIR = Odds(lost_answers=0, cut_off=0, refused=0, hooks_lost=0, hooks_doubled=0, dead=False)
+"""Nothing goes wrong but what is killed."""
 
 
 class Rough:
@@ -121,6 +130,7 @@ class Postman(httpx.BaseTransport):
 def serve(port: int, seed: int, time: Clockwork, odds: Odds) -> None:
     """Serve all vendors on loopback until ended."""
     vendors: dict[str, Any] = dict(build(f"http://127.0.0.1:{port}", clock=time.now))
+    vendors["books"].desk.lifetime = TOKEN_LIFE
     vendors |= {name: Rough(vendors[name], name, seed, odds) for name in DESTINATIONS}
     post = httpx.Client(transport=Postman(seed, odds), timeout=5.0, trust_env=False)
     uvicorn.run(
