@@ -46,6 +46,9 @@ def main() -> int:
     for seed in range(first, first + asked.seeds):
         home = asked.home or Path(tempfile.mkdtemp(prefix=f"gauntlet-{seed}-"))
         home.mkdir(parents=True, exist_ok=True)
+        if (home / "ledger.db").exists():
+            print(f"{home} holds an earlier run: its tokens are locked with a key that is gone; name an empty folder")
+            return 2
         kills = asked.kills or max(12, asked.orders // 25)
         print(f"seed {seed}: {asked.orders} orders, {kills} kills, {asked.db}; logs in {home}", flush=True)
         odds = FAIR if asked.fair else Odds()

@@ -8,7 +8,6 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -19,8 +18,8 @@ from commerce.ports import Item
 from deployments.receiver import receiver_app
 from flows.drain_inbox import fed_by
 from integrations.quickbooks import destination as books
-from ledger import claims, settling
-from tasks import delivering, inbox, mending, recording, stocking, watching
+from ledger import claims
+from tasks import inbox, mending, recording, stocking, watching
 from tasks.hub import Hub, installed, open_hub
 from tasks.steps import deliver_all
 from tests.gauntlet.clockwork import Clockwork
@@ -29,7 +28,7 @@ from tests.gauntlet.crew import NO_DATABASE
 log = logging.getLogger(__name__)
 
 WITHOUT = "GAUNTLET_WITHOUT"
-"""Names a guard that the workers do without: "lease", "look-up" or "fence"."""
+"""Names a guard that the workers do without: "lease" or "look-up"."""
 
 Step = Callable[[Hub], object]
 
@@ -131,8 +130,5 @@ def without(guard: str) -> None:
 
         claims.items_of = sure
         books.QuickBooks._unsure = lambda *_: False  # type: ignore[assignment,method-assign]
-    elif guard == "fence":  # who stood still for longer than his lease goes on as if nothing had happened
-        delivering.calls_ask = lambda _: nullcontext()  # type: ignore[assignment]
-        settling.doubt_again = lambda *_: None  # type: ignore[assignment]
     elif guard:
         raise SystemExit(f"there is no guard {guard!r}")

@@ -20,8 +20,9 @@ from integrations.simulator_server import simulator_app
 from tests.gauntlet.clockwork import Clockwork
 
 DESTINATIONS = ("shop", "warehouse", "books", "marketing")
-TOKEN_LIFE = 600
-"""Seconds that an access token of the books lives, rather than an hour: so that renewals are killed as well."""
+TOKEN_LIFE = 360
+"""Seconds that an access token of the books lives, rather than an hour: it is renewed every minute, as the hub does so
+five minutes before the end, and renewals are killed as well."""
 
 PROXY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
