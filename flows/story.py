@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from uuid import UUID
 
 from prefect import get_run_logger
@@ -22,6 +23,7 @@ from tasks.running import LABEL, Process
 from tasks.stack import Route
 from tasks.steps import deliver
 from tasks.tally import Tally
+from tasks.tidying import mark_the_gone
 
 
 def run_name() -> str:
@@ -39,7 +41,7 @@ async def told(name: str) -> AsyncIterator[Tally]:
     """Note in the ledger that the route runs, and how it ended; the tally is filled by the story."""
     ledger = the_hub().ledger
     tally = Tally()
-    await say_where_it_lives()
+    await keep_house()
     await asyncio.to_thread(ledger.route_started, name)
     try:
         yield tally
@@ -52,11 +54,13 @@ async def told(name: str) -> AsyncIterator[Tally]:
     await asyncio.to_thread(ledger.route_finished, name, not tally.paused, dict(tally.counts), tally.paused)
 
 
-async def say_where_it_lives() -> None:
-    """Label the flow run with its process, so that a sweep can tell when that is gone. No run fails for it."""
+async def keep_house() -> None:
+    """Label the flow run with its process, and mark other runs of ours as crashed whose process is gone: such a run
+    keeps its deployment's slot for minutes, and it may be that of watch itself. No run fails for any of it."""
     with suppress(Exception):
         async with get_client() as client:
             await client.update_flow_run_labels(UUID(str(flow_run.id)), {LABEL: str(Process.this())})
+            await mark_the_gone(client, datetime.now(UTC))
 
 
 async def deliver_each(destinations: Sequence[str]) -> Tally:

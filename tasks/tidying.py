@@ -41,6 +41,10 @@ BEAT = "prefect.flow-run.heartbeat"
 SILENCE = timedelta(minutes=10)
 """A run that was not heard of for so long is gone: Prefect's runs give a sign of life every 3 minutes."""
 
+STARTS_WITHIN = timedelta(minutes=2)
+"""A run that a worker took and that never said where it lives has no process: on a busy machine one starts in seconds.
+Should it come all the same, on infrastructure that is slower, Prefect lets it leave Crashed and run."""
+
 HEARD_FROM = timedelta(minutes=4)
 """The server must have heard of somebody longer ago than this: what it missed while it was down is nobody's silence."""
 
@@ -94,6 +98,9 @@ async def is_gone(client: PrefectClient, run: FlowRun, now: datetime) -> str:
     if alive is not None:
         return "" if alive else "its process is gone; whatever it had claimed is free again"
     changed = run.state.timestamp if run.state else run.created or now
+    due = max(changed, run.expected_start_time or changed)  # a worker takes runs some seconds ahead
+    if run.state_type == StateType.PENDING and not process and now - due >= STARTS_WITHIN:
+        return "it was taken and never began: its worker ended in between"
     if now - changed < SILENCE or await heard_of(client, now, run.id):
         return ""
     if not await heard_of(client, now - HEARD_FROM):

@@ -99,6 +99,8 @@ def test_two_runs_of_one_deployment_do_not_overlap(deployment: dict[str, Any]) -
     # a backfill or a repair that was asked for waits; a schedule that comes round again soon does not
     waits = deployment["name"] in BY_HAND | DAILY
     assert limit["collision_strategy"] == ("ENQUEUE" if waits else "CANCEL_NEW")
+    # and the place of one that a worker took and died before it began is free again after a minute, not after five
+    assert limit["grace_period_seconds"] == 60
 
 
 @every_deployment

@@ -13,9 +13,9 @@ import pytest
 from prefect import Flow, Task, get_client
 from prefect.blocks.system import Secret
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.logging.loggers import disable_run_logger
-from prefect.states import Scheduled
+from prefect.states import Running, Scheduled
 from prefect.testing.utilities import prefect_test_harness
 
 from commerce.errors import NotConfigured
@@ -33,6 +33,7 @@ from flows.watch import watch
 from integrations.simulator import Fault
 from tasks import steps
 from tasks.hub import installed
+from tasks.running import LABEL, Process
 from tasks.stack import load_stack
 from tests.journeys.house import House
 from tests.journeys.test_bad_days import take_in
@@ -312,6 +313,27 @@ def test_watch_looks_at_everything_and_at_schedules_that_did_not_run(house: Hous
 
     asyncio.run(gone())
     assert run(watch).ended[1] == "1 known, 1 over, 1 sent"
+
+
+def test_whichever_flow_runs_next_ends_a_run_whose_process_was_killed(house: House) -> None:
+    # given a run of watch, which nobody but watch would look for, killed together with its worker
+    gone = Process.this().model_copy(update={"number": 2**22 + 1, "began": "1"})
+
+    async def killed() -> FlowRun:
+        async with get_client() as client:
+            killed = await client.create_flow_run(watch, state=Running(), tags=["backroom"])
+            await client.update_flow_run_labels(killed.id, {LABEL: str(gone)})
+            return killed
+
+    async def now(one: FlowRun) -> FlowRun:
+        async with get_client() as client:
+            return await client.read_flow_run(one.id)
+
+    killed_run = asyncio.run(killed())
+    # when another flow runs
+    assert run(orders_to_shipping).ended == ("Completed", "nothing to do")
+    # then it counts as crashed, so that the next watch can start
+    assert asyncio.run(now(killed_run)).state_type == StateType.CRASHED
 
 
 def test_a_task_is_tried_again_when_its_vendor_was_down(house: House) -> None:
