@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -69,9 +69,7 @@ class Privacy(Store):
 
     def people_in(self, source: str, subjects: Sequence[str], customer_id: str) -> list[Person]:
         """Whom these orders are of, by their newest states; at least the customer, if there is one."""
-        found = dict.fromkeys(
-            (str(data.get("email") or ""), str(data.get("phone") or "")) for data in self.newest_data(subjects)
-        )
+        found = dict.fromkeys(pair for data in self.newest_data(subjects) for pair in addresses_of(data))
         known = [pair for pair in found if any(pair)] or ([("", "")] if customer_id else [])
         return [Person(email=email, phone=phone, customer_id=customer_id, source=source) for email, phone in known]
 
@@ -126,6 +124,16 @@ class Privacy(Store):
                     one.documents[row.label] = row.vendor_id or ""
                     found[row.destination] = Brought(row.destination, one.documents, max(one.last, last))
         return found
+
+
+def addresses_of(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """E-mail address and phone number by which apps may know the order's person: the order's own, and the customer's
+    where that is another one, which apps are given when the order has none."""
+    email, phone = str(data.get("email") or ""), str(data.get("phone") or "")
+    yield email, phone
+    customer = str((data.get("customer") or {}).get("email") or "")
+    if customer and customer != email:
+        yield customer, ""
 
 
 def request_of(row: Any) -> PrivacyRequest:

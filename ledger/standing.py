@@ -43,6 +43,11 @@ class Standings(Store):
                 found.update(db.scalars(select(table.subject).where(table.subject.in_(some))))
         return found
 
+    def forgotten(self, subjects: Sequence[str]) -> set[str]:
+        """Those of these orders whose person is forgotten."""
+        with self.reading() as db:
+            return forgotten_among(db, subjects)
+
     def standings(self, destination: str, subjects: Sequence[str], kind: str | None = None) -> dict[str, Standing]:
         """By subject; those that the log does not have are left out. With `kind`, only facts of that kind count."""
         event, delivery = tables.events, tables.deliveries

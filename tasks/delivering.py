@@ -54,7 +54,7 @@ def deliver_batch(hub: Hub, destination: str, limit: int | None = None, *, suspe
     with kept_alive(hub, claim), hub.giving_way(destination, history):
         try:
             for said in batches(apart(partial(outcomes, client), claim.items)):
-                settled = [(item, discreet(item, outcome)) for item, outcome in said]
+                settled = told_why(hub, destination, [(item, discreet(item, outcome)) for item, outcome in said])
                 hub.ledger.settle(claim, settled)
                 for item, outcome in settled:
                     tally.add(item, outcome)
@@ -100,6 +100,22 @@ def outcomes(client: Destination, items: Sequence[Item]) -> Iterator[tuple[Item,
         return
     for item in left.values():
         yield item, Unknown(reason="the connector said nothing about this record")
+
+
+def told_why(hub: Hub, destination: str, said: list[tuple[Item, Outcome]]) -> list[tuple[Item, Outcome]]:
+    """The same outcomes; what is held of an order whose person was forgotten says so, as nobody can add an address."""
+    held = [item.subject for item, outcome in said if isinstance(outcome, Held)]
+    gone = hub.ledger.forgotten(held) if held else set()
+    if not gone:
+        return said
+    why = f"its person was forgotten, the hub keeps no name or address of it: see to it in {destination}, then dismiss"
+    return [
+        (
+            item,
+            outcome.model_copy(update={"hint": why}) if isinstance(outcome, Held) and item.subject in gone else outcome,
+        )
+        for item, outcome in said
+    ]
 
 
 def broken_record(error: Exception) -> Held:

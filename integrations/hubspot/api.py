@@ -71,11 +71,23 @@ class HubSpotApi:
     def deals_by(self, key: str, values: Sequence[str], properties: Sequence[str]) -> list[Record]:
         """Up to 100 deals by their property `key`; those that HubSpot does not have are left out."""
         # https://developers.hubspot.com/docs/api-reference/crm-deals-v3/guide
+        return self._read("deals", key, values, [key, *properties])
+
+    def contact_by_email(self, email: str) -> Record | None:
+        """The contact with this address, None when there is none."""
+        return next(iter(self._read("contacts", "email", [email], ["email"])), None)
+
+    def _read(self, kind: str, key: str, values: Sequence[str], properties: Sequence[str]) -> list[Record]:
         inputs = [{"id": value} for value in values]
-        body = {"idProperty": key, "properties": [key, *properties], "inputs": inputs}
-        return read_as(
-            Batch, self._api.request("POST", "/crm/v3/objects/deals/batch/read", json=body, safety="read")
-        ).results
+        body = {"idProperty": key, "properties": list(properties), "inputs": inputs}
+        path = f"/crm/v3/objects/{kind}/batch/read"
+        return read_as(Batch, self._api.request("POST", path, json=body, safety="read")).results
+
+    def delete_for_good(self, contact: str) -> None:
+        """Delete a contact so that nobody can bring it back from the bin. Harmless when it is gone."""
+        # https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/basic/post-crm-v3-objects-contacts-gdpr-delete
+        path = "/crm/v3/objects/contacts/gdpr-delete"
+        self._api.request("POST", path, json={"objectId": contact}, expect=[404], safety="repeatable")
 
     def tie(self, pairs: Sequence[tuple[str, str]]) -> None:
         """Tie deals to contacts, by their ids. May be repeated."""

@@ -11,7 +11,7 @@ from integrations.hubspot.settings import HubSpotSettings
 
 SCOPES = {
     "crm.objects.contacts.read": "finding contacts by e-mail",
-    "crm.objects.contacts.write": "shoppers as contacts",
+    "crm.objects.contacts.write": "shoppers as contacts, and forgetting them",
     "crm.objects.deals.read": "finding deals by the order's key",
     "crm.objects.deals.write": "orders as deals",
     "crm.schemas.deals.read": "looking whether the key's property is there",

@@ -14,11 +14,12 @@ from commerce.audits import Duties, Found
 from commerce.errors import Rejected
 from commerce.orders import Order
 from commerce.outcomes import Binding, Done, Held, Outcome, Skipped
-from commerce.ports import Finding, Item
+from commerce.ports import Finding, Item, Person
 from commerce.values import fingerprint
 from integrations.connector import Services
 from integrations.hubspot.api import HubSpotApi
 from integrations.hubspot.checks import findings
+from integrations.hubspot.forgetting import forget
 from integrations.hubspot.holding import deals_of
 from integrations.hubspot.mapping import Properties, to_contact, to_deal
 from integrations.hubspot.settings import HubSpotSettings
@@ -43,7 +44,7 @@ class Wanted:
 
 
 class HubSpot:
-    """One account. Implements Destination and Auditable. There is no way here to subscribe anybody to anything."""
+    """One account. Implements Destination, Auditable and Forgetting. Nobody can be subscribed to anything here."""
 
     keeps: Literal["state"] = "state"
     topics = frozenset({"order"})
@@ -66,6 +67,13 @@ class HubSpot:
     def audit(self, source: str, since: datetime, until: datetime, orders: Sequence[Order]) -> Iterator[Found]:
         """See `Auditable.audit`; of these orders only: deals that nobody ordered are not looked for."""
         return deals_of(self.api, self.settings, orders)
+
+    def forget(self, person: Person) -> str:
+        """Have the shopper's contact deleted for good; says what was done. A later order makes a new contact.
+
+        Raises IntegrationError, e.g. NotAuthorised when the token lacks crm.objects.contacts.write.
+        """
+        return forget(self.api, person)
 
     def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
         """Bring the newest state of each order. May be repeated: contacts are found by e-mail, deals by our key.

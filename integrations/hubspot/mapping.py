@@ -16,12 +16,17 @@ def to_contact(order: Order) -> Properties | None:
 
     Names are sent only when known, so that what a colleague typed in stays.
     """
-    email = (order.email or (order.customer.email if order.customer else "")).strip().lower()
+    email = contact_key(order.email or (order.customer.email if order.customer else ""))
     if not email:
         return None
     person = order.customer or order.bill_to or order.ship_to
     names = {"firstname": person.first_name, "lastname": person.last_name} if person else {}
     return {"email": email, **{name: value for name, value in names.items() if value}}
+
+
+def contact_key(email: str) -> str:
+    """The address as HubSpot keeps it."""
+    return email.strip().lower()
 
 
 def to_deal(order: Order, key_property: str, pipeline: str, stages: Stages) -> Properties:

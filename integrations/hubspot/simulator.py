@@ -69,6 +69,8 @@ class HubSpotSimulator(Simulator):
         self.properties: dict[str, dict[str, Any]] = {}
         self.objects: dict[str, dict[str, dict[str, Any]]] = {"contacts": {}, "deals": {}}
         self.ties: set[tuple[str, str]] = set()
+        self.deleted: list[str] = []
+        self.blocked: set[str] = set()
         self._bucket = Bucket(100, 10.0, clock)
         self._last = 100
 
@@ -95,6 +97,9 @@ class HubSpotSimulator(Simulator):
             case ("POST", ["crm", "v3", "objects", ("contacts" | "deals") as kind, "batch", "read"]):
                 self._need(f"crm.objects.{kind}.read")
                 return self._read(kind, body, inputs_of(body))
+            case ("POST", ["crm", "v3", "objects", "contacts", "gdpr-delete"]):
+                self._need("crm.objects.contacts.write")
+                return self._delete_for_good(body)
             case ("POST", ["crm", "v4", "associations", "deals", "contacts", "batch", "associate", "default"]):
                 self._need("crm.objects.deals.write")
                 return self._tie(inputs_of(body))
@@ -153,6 +158,24 @@ class HubSpotSimulator(Simulator):
         error = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": "Could not get some objects"}
         errors = [{**error, "context": {"ids": gone}}]
         return httpx.Response(207, json={"status": "COMPLETE", "results": results, "numErrors": 1, "errors": errors})
+
+    def _delete_for_good(self, body: Any) -> httpx.Response:
+        """A contact by id or by e-mail address goes with its ties; an address that nobody has is blocked instead.
+
+        Blocked for people and imports only: the API may add it again.
+        """
+        wanted = body.get("objectId") if isinstance(body, dict) else None
+        if not isinstance(wanted, str) or not wanted or body.get("idProperty") not in (None, "email"):
+            raise Refused(400, "VALIDATION_ERROR", "Invalid input JSON")
+        contacts, by_email = self.objects["contacts"], body.get("idProperty") == "email"
+        email = wanted if by_email else next((key for key, one in contacts.items() if one["id"] == wanted), "")
+        if not email:
+            raise Refused(404, "OBJECT_NOT_FOUND", "resource not found")
+        self.blocked.add(email)
+        if gone := contacts.pop(email, None):
+            self.deleted.append(gone["id"])
+            self.ties = {(deal, contact) for deal, contact in self.ties if contact != gone["id"]}
+        return httpx.Response(204)
 
     def do_delete_deal(self, id: str) -> None:
         """A colleague deletes a deal."""
@@ -223,8 +246,10 @@ class HubSpotSimulator(Simulator):
         return httpx.Response(201, json=self.properties[body["name"]])
 
     def state(self) -> dict[str, Any]:
-        """Contacts, deals and ties."""
+        """Contacts, deals and ties; the ids of contacts that were deleted for good, and blocked addresses."""
         return {
+            "deleted": list(self.deleted),
+            "blocked": sorted(self.blocked),
             "contacts": list(self.objects["contacts"].values()),
             "deals": list(self.objects["deals"].values()),
             "ties": sorted(self.ties),

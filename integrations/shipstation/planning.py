@@ -251,7 +251,7 @@ def _left_wrongly(wish: Wish, seen: Sequence[Standing]) -> Held | None:
         return _too_late(wish, flying, "wants fewer units")
     places = {each.location_id for each in wish.allocation.shipments}
     sent = [standing for standing in flying if standing.part.to and standing.part.location in places]
-    if any(standing.part.to != wish.to for standing in sent):
+    if any(wish.goes_elsewhere(standing.part) for standing in sent):
         return _too_late(wish, sent, "goes to another address")
     other = [each for each in flying if each.part.service and each.part.location in places]
     other = [each for each in other if each.part.service != wish.service(each.part.location)]
@@ -266,7 +266,7 @@ def changed_too_late(wish: Wish, parts: Sequence[Part]) -> Held | None:
         return None
     if order.updated_at - max(left) > STILL_STOPPABLE:
         return None
-    elsewhere = [part for part in parts if part.to and part.to != wish.to]
+    elsewhere = [part for part in parts if wish.goes_elsewhere(part)]
     if not elsewhere:
         return None
     names = ", ".join(part.shipment_id for part in elsewhere)
@@ -309,7 +309,7 @@ def _split_by_staff(wish: Wish, seen: Sequence[Standing], needs: Needs) -> Held 
     """A change to an order whose shipment staff have divided: we cannot know which half it concerns."""
     for place in sorted({*needs.now, *needs.later}):
         pending, need = _pending_at(place, seen), needs.now.get(place, Counter())
-        same = _sum(pending) == need and all(standing.part.to in ("", wish.to) for standing in pending)
+        same = _sum(pending) == need and not any(wish.goes_elsewhere(standing.part) for standing in pending)
         held_back = not need and _sum(pending) <= needs.later.get(place, Counter())
         if pending and _divided(pending, seen) and not same and not held_back:
             names = ", ".join(standing.shipment.shipment_id for standing in pending)

@@ -66,6 +66,11 @@ class Wish:
         """A digest of the address, to see that it has changed after the label was bought."""
         return fingerprint(*street(self.order.ship_to))
 
+    def goes_elsewhere(self, part: Part) -> bool:
+        """Whether the part goes to another address than the order now; no address is none, as when its person was
+        forgotten."""
+        return bool(part.to) and self.order.ship_to is not None and part.to != self.to
+
     def service(self, location_id: str) -> str:
         """The delivery method that the shopper is promised, for what this location ships."""
         return requested_service(self.order, self.routed(location_id))

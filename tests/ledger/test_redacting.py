@@ -12,7 +12,7 @@ from commerce.outcomes import Held
 from commerce.ports import Alert
 from commerce.privacy import GONE, personal_words, without, without_person
 from ledger import tables
-from tests.builders import NOON, a_refund, a_refund_line, after, an_order
+from tests.builders import NOON, a_customer, a_refund, a_refund_line, after, an_order
 from tests.ledger.contract import done
 
 WORDS = ("Ada", "Lovelace", "ada@example.com", "+15035550123")
@@ -143,3 +143,12 @@ def test_what_is_personal_is_what_is_gone():
     assert {"Ada", "Lovelace", "ada@example.com", "ring twice"} <= personal_words(data)
     assert personal_words(without_person(data)) == set()
     assert set(data) == set(without_person(data))
+
+
+def test_a_person_is_known_by_the_customers_address_too(hub):
+    # given an order that was placed without an address, by a customer who has one: that is what apps were told
+    hub.record_orders("shop", [an_order(7, email="", phone="", customer=a_customer(email="ada@work.example"))])
+    hub.record_orders("shop", [an_order(8, email="ada@home.example", customer=a_customer(email="ada@work.example"))])
+    people = hub.people_in("shop", ["shop:57", "shop:58"], "7")
+    assert sorted(person.email for person in people) == ["ada@home.example", "ada@work.example"]
+    assert {person.customer_id for person in people} == {"7"}

@@ -55,6 +55,13 @@ class Access(World):
         self.outbox.append(request)
         self.delivered.append(request)
 
+    def do_redact(self, order: str) -> None:
+        """Shopify itself takes the person out of an order; nothing is announced, `updatedAt` does not change."""
+        one = self.store.order(order)
+        gone = ("email", "phone", "note", "shipping_address", "billing_address")
+        one.spec.update(dict.fromkeys(gone))
+        one.customer = None
+
     def webhook_answered(self, request: httpx.Request, status: int | None) -> None:
         """What the receiver said to a delivery; None when it took longer than five seconds.
 
