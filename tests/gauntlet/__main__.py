@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from tests.gauntlet.database import NoPrograms, programs
 from tests.gauntlet.run import Outcome, Settings, run
 from tests.gauntlet.vendors import FAIR, Odds
 
@@ -24,7 +25,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, help="so many seeds, counting up from the first")
     parser.add_argument("--orders", type=int, default=1000)
     parser.add_argument("--kills", type=int, default=0, help="0: one for every 25 orders, 12 at least")
-    parser.add_argument("--db", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument(
+        "--db",
+        choices=["sqlite", "postgres", "own"],
+        default="sqlite",
+        help="own: a PostgreSQL server of the run's own, which is killed as well",
+    )
     parser.add_argument("--server", default=SERVER, help="the PostgreSQL to make a schema in")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long orders come in; 0: by their number")
     parser.add_argument("--speed", type=float, default=12.0, help="how much faster than the machine's the time goes")
@@ -35,7 +41,13 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     asked = arguments()
-    if asked.db == "postgres":
+    if asked.db == "own":
+        try:
+            programs()
+        except NoPrograms as error:
+            print(error)
+            return 2
+    elif asked.db == "postgres":
         try:
             psycopg.connect(asked.server, connect_timeout=3).close()
         except psycopg.OperationalError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import psycopg
 
 from commerce.failpoints import STOP
 from tests.gauntlet.crew import Crew, Member
+from tests.gauntlet.database import OwnServer
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("ledger", "integrations", "tasks")
@@ -41,6 +43,8 @@ class Chaos:
     """The database whose sessions may be ended; none for SQLite."""
     application: str = ""
     """What those sessions call themselves."""
+    database: OwnServer | None = None
+    """A database that may be killed."""
     active: bool = False
     most: int = 0
     """How many deaths there are to be in all."""
@@ -94,6 +98,9 @@ class Chaos:
         dice = self.chance.random()
         if dice < 0.2 and member.name != "receiver" and not member.asleep_until:
             self.crew.stop(member, self.stall)
+        elif dice < 0.3 and self.database:
+            self.database.kill()
+            self.crew.deaths["kill -9 of the database"] += 1
         elif dice < 0.4 and self.postgres:
             self._end_a_session()
         else:
@@ -101,14 +108,13 @@ class Chaos:
 
     def _end_a_session(self) -> None:
         """One of the hub's own, rather one that is busy."""
-        with psycopg.connect(self.postgres, autocommit=True) as server:
+        with suppress(psycopg.OperationalError), psycopg.connect(self.postgres, autocommit=True) as server:
             ended = server.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s "
                 "ORDER BY state = 'idle', random() LIMIT 1",
                 [self.application],
             ).fetchone()
-        if ended:
-            self.crew.deaths["ended database sessions"] += 1
+            self.crew.deaths["ended database sessions"] += bool(ended)
 
     def calm(self) -> None:
         """No more: wake who sleeps, and replace everybody who still has a fail-point before him."""

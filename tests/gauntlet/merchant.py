@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httpx
+from sqlalchemy.exc import OperationalError
 
 from commerce.errors import HubError
 from deployments.connecting import Attempt, answer_in
@@ -72,16 +73,16 @@ class Merchant:
         return code
 
     def _granted(self) -> int:
-        hub, world = self.open_hub(), World(self.world.base)
-        if "books" not in {pause.connection for pause in hub.ledger.paused()}:
-            return STALE
-        kept = hub.ledger.tokens("books").load()
-        if kept and world.act("books", "knows_token", token=kept.refresh):
-            return NEEDLESS
         try:
+            hub, world = self.open_hub(), World(self.world.base)
+            if "books" not in {pause.connection for pause in hub.ledger.paused()}:
+                return STALE
+            kept = hub.ledger.tokens("books").load()
+            if kept and world.act("books", "knows_token", token=kept.refresh):
+                return NEEDLESS
             attempt = Attempt(hub, "books", REDIRECT)
             sent_back = httpx.get(attempt.address, follow_redirects=False, trust_env=False).headers["location"]
             attempt.take(answer_in(sent_back, REDIRECT))
-        except (HubError, httpx.HTTPError, KeyError):  # the vendor is in bad weather: a person tries again
-            return AGAIN
+        except (HubError, httpx.HTTPError, KeyError, OperationalError, SystemExit):
+            return AGAIN  # the vendor is in bad weather, or the database is gone: a person tries again
         return GRANTED

@@ -6,16 +6,12 @@ import gc
 import os
 import random
 import time
-import uuid
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from cryptography.fernet import Fernet
 
 from deployments import demo_stack
@@ -28,6 +24,7 @@ from tests.gauntlet.chaos import Chaos
 from tests.gauntlet.clockwork import Clockwork
 from tests.gauntlet.crew import Crew
 from tests.gauntlet.merchant import Merchant
+from tests.gauntlet.where import Where, a_ledger
 
 PATIENCE = 40 * 60.0
 """Seconds of the run's own time after the last kill until all must be right: a lease, and the longest wait of a record
@@ -74,8 +71,8 @@ class Outcome:
 def run(settings: Settings) -> Outcome:
     """Run the gauntlet once."""
     began = time.monotonic()
-    with a_schema(settings) as (url, application):
-        stage = Stage(settings, url, application)
+    with a_ledger(settings.database, settings.server, settings.home) as where:
+        stage = Stage(settings, where)
         try:
             stage.build()
             consistent = stage.play()
@@ -100,15 +97,14 @@ def run(settings: Settings) -> Outcome:
 class Stage:
     """Everything of one run."""
 
-    def __init__(self, settings: Settings, url: str, application: str) -> None:
-        self.settings, self.url = settings, url
+    def __init__(self, settings: Settings, where: Where) -> None:
+        self.settings, self.url = settings, where.url
         self.time = Clockwork(time.time(), settings.speed)
         self.ports = {"vendors": free_port(0), "receiver": free_port(0)}
         self.world = World(f"http://127.0.0.1:{self.ports['vendors']}")
         self.crew, self.outside = Crew(settings.home / "logs"), Crew(settings.home / "logs")
-        server = settings.server if settings.database == "postgres" else ""
         stall = self.time.real(LEASE) + 1.0
-        self.chaos = Chaos(self.crew, settings.seed, stall, server, application)
+        self.chaos = Chaos(self.crew, settings.seed, stall, where.server, where.application, where.own)
         self.life = life.Life(settings.seed, settings.orders)
         self.findings = oracle.Findings()
         self.merchant = Merchant(self.world, partial(staff.opened, self.time))
@@ -126,7 +122,7 @@ class Stage:
         os.environ.update(demo_stack.SECRETS)
         os.environ.update(
             BACKROOM_STACK=str(stack),
-            BACKROOM_LEDGER=self.url or f"sqlite:///{home / 'ledger.db'}",
+            BACKROOM_LEDGER=self.url,
             BACKROOM_TOKEN_KEY=Fernet.generate_key().decode(),
         )
         warm_up(self.time)
@@ -240,21 +236,3 @@ def warm_up(time_: Clockwork) -> None:
     hub.close()
     gc.collect()
     gc.freeze()
-
-
-@contextmanager
-def a_schema(settings: Settings) -> Iterator[tuple[str, str]]:
-    """The ledger's URL in a fresh PostgreSQL schema, and what its sessions call themselves; nothing for SQLite."""
-    if settings.database != "postgres":
-        with nullcontext():
-            yield "", ""
-        return
-    name = f"gauntlet_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(settings.server, autocommit=True, connect_timeout=3) as server:
-        server.execute(f"CREATE SCHEMA {name}")
-    driver = settings.server.replace("postgresql", "postgresql+psycopg", 1)
-    try:
-        yield f"{driver}?options=-csearch_path%3D{name}&application_name={name}", name
-    finally:
-        with psycopg.connect(settings.server, autocommit=True) as server:
-            server.execute(f"DROP SCHEMA {name} CASCADE")
