@@ -17,7 +17,7 @@ class Cursors(Store):
     def cursor(self, connection: str, name: str) -> datetime | None:
         """The watermark, None before the first read."""
         with self.reading() as db:
-            return maybe(_read(db, connection, name))
+            return maybe(read_moment(db, connection, name))
 
     def moment_now(self) -> datetime:
         """Now, by the database's clock."""
@@ -27,22 +27,24 @@ class Cursors(Store):
     def set_cursor(self, connection: str, name: str, at: datetime) -> None:
         """Move the watermark, back as well."""
         with self.writing() as db:
-            _write(db, connection, name, micros(at))
+            write_moment(db, connection, name, micros(at))
             reached("before-cursor-commit")
         reached("after-cursor-commit")
 
 
 def push_cursor(db: Connection, connection: str, name: str, at: datetime) -> None:
     """Move the watermark forward, never back."""
-    known = _read(db, connection, name)
+    known = read_moment(db, connection, name)
     if known is None or micros(at) > known:
-        _write(db, connection, name, micros(at))
+        write_moment(db, connection, name, micros(at))
 
 
-def _read(db: Connection, connection: str, name: str) -> int | None:
+def read_moment(db: Connection, connection: str, name: str) -> int | None:
+    """Microseconds since 1970; None before it was written."""
     table = tables.cursors
     return db.scalar(select(table.c.moment).where(table.c.connection == connection, table.c.name == name))
 
 
-def _write(db: Connection, connection: str, name: str, at: int) -> None:
+def write_moment(db: Connection, connection: str, name: str, at: int) -> None:
+    """Write it, whatever it was."""
     db.execute(upsert(db, tables.cursors), {"connection": connection, "name": name, "moment": at})

@@ -18,6 +18,7 @@ from ledger.bindings import binding_row
 from ledger.records import Claim
 from ledger.store import SECOND, Store, chunks, clean, upsert
 from ledger.subscriptions import keeps_of
+from ledger.taking import note_taken, taking
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +58,15 @@ class Settling(Store):
                 doubt_again(db, claim.destination, [one for one in settled if one[0].subject not in ours])
             if not decided:
                 return 0
-            rows = [row for item, outcome, facts in decided for row in delivery_rows(item, outcome, facts, now)]
+            known = taking(db, claim.destination)
+            up = known.is_up(now)
+            rows = [row for item, outcome, facts in decided for row in delivery_rows(item, outcome, facts, now, up=up)]
             which = (table.c.destination == claim.destination, table.c.event_id == bindparam("which"))
             names = [name for name in rows[0] if name != "which"]
             changes: dict[str, Any] = {name: bindparam(name) for name in names}
             db.execute(update(table).where(*which).values(**changes, claim=None, lease_until=None, crashes=0), rows)
+            if any(isinstance(outcome, Done) and outcome.changed for _, outcome, _ in decided):
+                note_taken(db, claim.destination, known, now)
             write_bindings(db, claim.destination, decided, now)
             write_history(
                 db, [history_row(now, claim.destination, i.subject, o, i, by=claim.by) for i, o, _ in decided]
@@ -107,10 +112,10 @@ def owned(db: Connection, claim: Claim, *, lock: bool) -> dict[str, Facts]:
     return dict(found)
 
 
-def delivery_rows(item: Item, outcome: Outcome, facts: Facts, now: int) -> list[dict[str, Any]]:
+def delivery_rows(item: Item, outcome: Outcome, facts: Facts, now: int, *, up: bool) -> list[dict[str, Any]]:
     """The newest fact of the item gets the outcome; older ones, if they were claimed with it, are superseded."""
     newest = int(item.ref)
-    row = delivery_row(item, outcome, facts.get(newest), now)
+    row = delivery_row(item, outcome, facts.get(newest), now, up=up)
     over = {**dict.fromkeys(("cause", "reason", "hint"), ""), "in_doubt": False, "due_at": 0, "settled_at": now}
     older = {**over, "state": "superseded", "note": SETTLED_BY_A_LATER_STATE}
     return [{"which": newest, **row}] + [{"which": number, **older} for number in facts if number != newest]
@@ -119,8 +124,8 @@ def delivery_rows(item: Item, outcome: Outcome, facts: Facts, now: int) -> list[
 LOOK_THERE = "look whether the vendor has it; then: backroom held release, or dismiss"
 
 
-def delivery_row(item: Item, outcome: Outcome, first_tried: int | None, now: int) -> dict[str, Any]:
-    """How the delivery stands after this outcome."""
+def delivery_row(item: Item, outcome: Outcome, first_tried: int | None, now: int, *, up: bool) -> dict[str, Any]:
+    """How the delivery stands after this outcome; `up` says whether the destination takes what others bring."""
     row: dict[str, Any] = {
         "state": outcome.state,
         "in_doubt": False,
@@ -136,11 +141,11 @@ def delivery_row(item: Item, outcome: Outcome, first_tried: int | None, now: int
             row["note"] = clean(outcome.note)
         case Held():
             row |= {"cause": clean(outcome.cause), "hint": clean(outcome.hint), "in_doubt": item.in_doubt}
-        case Unknown() if is_hopeless(item, first_tried, now):
+        case Unknown() if up and is_hopeless(item, first_tried, now):
             row |= {"state": "held", "cause": "never_answered", "hint": LOOK_THERE, "in_doubt": True}
         case Unknown():
             row |= {"in_doubt": True, "settled_at": None, "due_at": now + round(look_after(item.attempt) * SECOND)}
-        case Retry() if outcome.after is None and is_hopeless(item, first_tried, now):
+        case Retry() if up and outcome.after is None and is_hopeless(item, first_tried, now):
             hint = "see whether its vendor reports a fault; then: backroom held release"
             row |= {"state": "held", "cause": "keeps_failing", "hint": hint, "in_doubt": item.in_doubt}
         case Retry():

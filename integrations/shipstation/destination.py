@@ -66,10 +66,10 @@ class Job:
         return self.wish.order
 
     @property
-    def urgency(self) -> tuple[datetime, datetime]:
-        """What was promised first goes first."""
+    def urgency(self) -> tuple[bool, datetime, datetime]:
+        """What happens now goes before history, and what was promised first goes first."""
         promises = (each.ship_by for each in self.wish.allocation.shipments if each.ship_by)
-        return min(promises, default=NEVER), self.order.created_at
+        return self.item.newest.historical, min(promises, default=NEVER), self.order.created_at
 
 
 class Deliveries:

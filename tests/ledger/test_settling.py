@@ -112,15 +112,72 @@ def test_a_write_without_an_answer_is_looked_up_soon(hub, clock):
     assert [item.in_doubt for item in hub.claim("warehouse", limit=1).items] == [True]
 
 
-def test_a_permanent_error_that_calls_itself_temporary_is_held_at_last(hub, clock):
-    for _ in range(100):
-        claim = hub.claim("warehouse", limit=1)
-        if not claim.items:
-            break
-        hub.settle(claim, [(claim.items[0], Retry(reason="500 refund too large"))])
+def others_arrive(hub, clock, first: int, *, for_: timedelta) -> None:
+    """The warehouse takes an order every four hours, while it fails for #1001."""
+    ends = clock() + for_.total_seconds()
+    for number in range(first, first + 1000):
+        if clock() >= ends:
+            return
+        hub.record_orders("shop", [an_order(number)])
+        claim = hub.claim("warehouse", limit=9)
+        hub.settle(claim, [(item, fate_of(item)) for item in claim.items])
         clock.pass_by(timedelta(hours=4).total_seconds())
+
+
+def fate_of(item) -> Done | Retry:
+    return Retry(reason="500 refund too large") if item.subject == "shop:51001" else done()
+
+
+def test_a_permanent_error_that_calls_itself_temporary_is_held_at_last(hub, clock):
+    # given an order for which its warehouse answers 500, while it takes all others
+    others_arrive(hub, clock, 1002, for_=timedelta(hours=48))
+    assert hub.held() == []
+    # when that goes on for longer than two days
+    others_arrive(hub, clock, 2002, for_=timedelta(hours=8))
+    # then it is for a person
     [record] = hub.held()
-    assert (record.cause, record.reason, record.attempts) == ("keeps_failing", "500 refund too large", 14)
+    assert (record.label, record.cause, record.reason) == ("#1001", "keeps_failing", "500 refund too large")
+    assert record.attempts >= 12
+
+
+@pytest.mark.parametrize("outcome", [Retry(reason="503"), Unknown(reason="no answer")])
+def test_nobody_is_held_because_the_destination_is_down_for_days(hub, clock, outcome):
+    # given a warehouse that takes nothing for ten days
+    settled = 0
+    while settled < 60:
+        claim = hub.claim("warehouse", limit=9)
+        settled += hub.settle(claim, [(item, outcome) for item in claim.items])
+        clock.pass_by(timedelta(hours=4).total_seconds())
+    assert hub.held() == []
+    # when it takes something again, and fails once more for the others
+    hub.record_orders("shop", [an_order(1002)])
+    claim = hub.claim("warehouse", limit=9)
+    fates = {"shop:51001": outcome, "shop:51002": done()}
+    hub.settle(claim, [(item, fates[item.subject]) for item in claim.items])
+    # then they have some hours more before they are to blame
+    clock.pass_by(timedelta(hours=1.5).total_seconds())
+    settle(hub, outcome)
+    assert hub.held() == []
+
+
+def test_what_has_failed_often_is_due_when_its_destination_takes_something_again(hub, clock):
+    # given an order that has failed so often that it waits for an hour
+    for _ in range(6):
+        settle(hub, Unknown(reason="no answer"))
+        clock.pass_by(timedelta(hours=2).total_seconds())
+    settle(hub, Unknown(reason="no answer"))
+    assert hub.claim("warehouse", limit=9).items == []
+    # when its destination takes a younger one
+    hub.record_orders("shop", [an_order(1002)])
+    claim = hub.claim("warehouse", limit=9)
+    hub.settle(claim, [(item, done()) for item in claim.items])
+    # then it is due now, and once: what fails again waits again
+    settle(hub, Unknown(reason="no answer"))
+    hub.record_orders("shop", [an_order(1003)])
+    claim = hub.claim("warehouse", limit=9)
+    assert [item.subject for item in claim.items] == ["shop:51003"]
+    hub.settle(claim, [(item, done()) for item in claim.items])
+    assert hub.claim("warehouse", limit=9).items == []
 
 
 def test_each_of_a_batch_is_settled_on_its_own(hub):
