@@ -174,6 +174,24 @@ def test_a_killed_run_ends_as_a_shell_would_say_it(warm: Warm) -> None:
     assert warm.ended("die")[0] == 128 + signal.SIGKILL
 
 
+def test_a_run_that_was_over_before_its_client_had_said_everything_ends_as_it_did(tmp_path: Path) -> None:
+    # given a warm process whose run is killed at once, and a client that is still busy with a large environment
+    warm = Warm(tmp_path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(warm.socket))
+        listener.listen()
+        run = warm.run(**{f"LARGE_{n}": "x" * 100_000 for n in range(10)})
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.recv(1000)
+            connection.sendall(b"-9\n")
+            connection.shutdown(socket.SHUT_RDWR)
+            # then the client says so all the same
+            _, err = run.communicate(timeout=PATIENCE)
+    assert (run.returncode, err) == (128 + signal.SIGKILL, "")
+    warm.close()
+
+
 def test_a_signal_to_the_worker_s_child_reaches_the_run_which_may_tidy_up(warm: Warm) -> None:
     run, _ = warm.ready("tidy")
     run.send_signal(signal.SIGTERM)
