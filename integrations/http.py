@@ -165,11 +165,17 @@ class ApiClient:
             stop=self._stop,
             sleep=self._sleep,
             reraise=True,
+            before_sleep=lambda state: lost.append(state.outcome.exception() if state.outcome else None),
         )
+        lost = list[BaseException | None]()
         try:
             return retrying(self._once, request, care, frozenset(expect), name, into)
-        except _LostAnswer as lost:
-            raise lost.final(care) from lost.__cause__
+        except (_LostAnswer, TemporarilyUnavailable) as last:
+            # What refuses us now says nothing of a try before it that got no answer.
+            doubt = next((one for one in (last, *lost) if isinstance(one, _LostAnswer)), None)
+            if doubt is None:
+                raise
+            raise doubt.final(care) from doubt.__cause__
 
     def _built(self, method: str, path: str, arguments: Mapping[str, Any]) -> httpx.Request:
         try:

@@ -8,7 +8,7 @@ import re
 import threading
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +20,7 @@ from integrations.http import calls_ask
 from ledger import Claim
 from tasks.alerting import in_words, pause_connection
 from tasks.discretion import discreet, made_discreet
+from tasks.ending import Ended, go_on
 from tasks.hub import Hub
 from tasks.suspects import apart
 from tasks.tally import Tally
@@ -82,7 +83,7 @@ def outcomes(client: Destination, items: Sequence[Item]) -> Iterator[tuple[Item,
         for item, outcome in client.deliver(items):
             left.pop(item.ref, None)
             yield item, outcome
-    except (NotAuthorised, OutcomeUnknown, TemporarilyUnavailable, SQLAlchemyError):  # the ledger is no record's fault
+    except (NotAuthorised, OutcomeUnknown, TemporarilyUnavailable, SQLAlchemyError, Ended):  # no record's fault
         raise
     except Exception as broken:  # noqa: BLE001  whatever it is, it must not stop the other records
         # The traceback without the error's own words, which may quote a person's data.
@@ -143,11 +144,13 @@ def batches(settled: Iterator[tuple[Item, Outcome]]) -> Iterator[list[tuple[Item
     """Outcomes in handfuls, so that settling costs one transaction each and a crash forgets only a handful."""
     handful: list[tuple[Item, Outcome]] = []
     try:
-        for one in settled:
-            handful.append(one)
-            if len(handful) >= SETTLE_EVERY:
-                yield handful
-                handful = []
+        with closing(one for one in settled) as each:  # at once: threads behind it would go on sending
+            for one in each:
+                handful.append(one)
+                go_on()
+                if len(handful) >= SETTLE_EVERY:
+                    yield handful
+                    handful = []
     except Exception:
         if handful:
             yield handful
@@ -170,6 +173,7 @@ def kept_alive(hub: Hub, claim: Claim) -> Iterator[None]:
         return still
 
     def ask() -> None:
+        go_on()
         # A machine that slept, or a process that was stopped: what it was about to say may be outdated.
         if hub.clock() - renewed[-1] > LEASE and not ours():
             raise TemporarilyUnavailable("backroom", STOOD_STILL, retry_after=LEASE)

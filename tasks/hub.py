@@ -16,6 +16,7 @@ from commerce.errors import NotConfigured
 from commerce.ports import Destination
 from integrations.connector import Services, connector
 from ledger import Ledger
+from tasks import ending
 from tasks.noticing import LedgerNotices
 from tasks.stack import LEDGER, TOKEN_KEY, Stack, env_file, load_stack, secrets_of, stack_file
 
@@ -31,7 +32,7 @@ class Hub:
     stack: Stack
     ledger: Ledger
     transports: Mapping[str, httpx.BaseTransport] = field(default_factory=dict)
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = ending.sleep
     clock: Callable[[], float] = time.time
     _clients: dict[str, Any] = field(default_factory=dict)
     _patient: set[str] = field(default_factory=set)
@@ -83,7 +84,7 @@ class Hub:
 def open_hub(
     *,
     clock: Callable[[], float] | None = None,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = ending.sleep,
     wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
 ) -> Hub:
     """A hub over stack.toml, its ledger migrated and its routes subscribed. Raises NotConfigured.

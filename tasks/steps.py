@@ -6,13 +6,13 @@ Flows and tasks are asynchronous, the hub below is not: each task hands its work
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from prefect import task
 
 from commerce.audits import Report
 from tasks import delivering, inbox, mending, reconciling, recording, stocking, watching
+from tasks.ending import in_thread
 from tasks.hub import the_hub
 from tasks.policy import PATIENT
 from tasks.tally import Tally
@@ -21,19 +21,19 @@ from tasks.tally import Tally
 @task(name="record orders", task_run_name="record orders of {source}", **PATIENT)
 async def record_orders(source: str) -> Tally:
     """Record the storefront's orders that changed since the last time."""
-    return await asyncio.to_thread(recording.record_changed_orders, the_hub(), source)
+    return await in_thread(recording.record_changed_orders, the_hub(), source)
 
 
 @task(name="record parcels", task_run_name="record parcels of {source}", **PATIENT)
 async def record_parcels(source: str) -> Tally:
     """Record the shipping app's parcels that were made or voided since the last time."""
-    return await asyncio.to_thread(recording.record_changed_parcels, the_hub(), source)
+    return await in_thread(recording.record_changed_parcels, the_hub(), source)
 
 
 @task(name="deliver", task_run_name="deliver to {destination}", **PATIENT)
 async def deliver(destination: str) -> Tally:
     """Bring everything that is due to the destination, batch by batch."""
-    return await asyncio.to_thread(deliver_all, destination)
+    return await in_thread(deliver_all, destination)
 
 
 def deliver_all(destination: str) -> Tally:
@@ -51,7 +51,7 @@ def deliver_all(destination: str) -> Tally:
 @task(name="read stock", task_run_name="read stock for {route}", **PATIENT)
 async def sync_stock(route: str, allow_big_change: bool = False, dry_run: bool = False) -> Tally:
     """Read every level, record what changed, and write what the storefront shows differently."""
-    return await asyncio.to_thread(_sync_stock, route, allow_big_change, dry_run)
+    return await in_thread(_sync_stock, route, allow_big_change, dry_run)
 
 
 def _sync_stock(name: str, allow_big_change: bool, dry_run: bool) -> Tally:
@@ -63,20 +63,20 @@ def _sync_stock(name: str, allow_big_change: bool, dry_run: bool) -> Tally:
 @task(name="read hinted", task_run_name="read what webhooks point at", **PATIENT)
 async def read_hinted() -> tuple[Tally, list[str]]:
     """Read again what waiting webhook hints point at; the tally, and the connections that were read."""
-    return await asyncio.to_thread(inbox.read_hinted, the_hub())
+    return await in_thread(inbox.read_hinted, the_hub())
 
 
 @task(name="look", task_run_name="look at everything", **PATIENT)
 async def look(missed: Sequence[dict[str, str]] = ()) -> Tally:
     """Raise and clear alerts. `missed` are schedules that did not run, as the scheduler tells."""
     alerts = [watching.missed_schedule(**one) for one in missed]
-    return await asyncio.to_thread(watching.watch, the_hub(), alerts)
+    return await in_thread(watching.watch, the_hub(), alerts)
 
 
 @task(name="mend webhooks", task_run_name="mend webhooks", **PATIENT)
 async def mend_webhooks() -> Tally:
     """Once an hour, make again the webhook subscriptions that a vendor dropped."""
-    return await asyncio.to_thread(mending.mend_webhooks, the_hub())
+    return await in_thread(mending.mend_webhooks, the_hub())
 
 
 @task(name="compare", task_run_name="compare {source} with its destinations", **PATIENT)
@@ -84,6 +84,6 @@ async def compare_all(
     source: str, destinations: Sequence[str], since_days: int, until_days: int, repair: bool
 ) -> list[Report]:
     """Read some days of the storefront again and compare each destination with them; one kept report for each."""
-    return await asyncio.to_thread(
+    return await in_thread(
         reconciling.reconcile, the_hub(), source, destinations, since_days, until_days, repair=repair
     )

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextvars import copy_context
 
 from commerce.errors import (
     IntegrationError,
@@ -53,7 +54,8 @@ class Singly:
         if not plans:
             return
         with ThreadPoolExecutor(self._workers, thread_name_prefix="klaviyo") as pool:
-            jobs = {pool.submit(self._send_one, plan): plan for plan in plans}
+            # In our context: what a run may do, and whether it is told to end, holds for its threads too.
+            jobs = {pool.submit(copy_context().run, self._send_one, plan): plan for plan in plans}
             try:
                 for job in as_completed(jobs):
                     outcome = job.result()

@@ -105,6 +105,18 @@ def test_a_repeatable_write_is_tried_again_and_then_in_doubt(status: int) -> Non
     assert len(vendor.requests) == 4
 
 
+@pytest.mark.parametrize(
+    "then", [httpx.Response(429, headers={"retry-after": "3600"}), httpx.ConnectError("refused")], ids=["429", "gone"]
+)
+def test_a_refusal_after_a_try_without_an_answer_leaves_the_doubt(then: Any) -> None:
+    # given a vendor that may have applied the first try, and surely did not apply the second
+    vendor = Vendor(httpx.ReadTimeout("late"), then)
+    # when a repeatable write ends with that, then it still is in doubt, and so looked up before it is sent again
+    with pytest.raises(OutcomeUnknown, match="ReadTimeout"):
+        open_client(vendor, tries=2).request("PUT", "/orders/1", json={}, safety="repeatable")
+    assert len(vendor.requests) == 2
+
+
 def test_a_repeatable_write_that_gets_through_is_well() -> None:
     vendor = Vendor(httpx.Response(503, headers={"retry-after": "2"}), httpx.ReadTimeout("late"), ok())
     assert open_client(vendor).request("PUT", "/orders/1", json={}, safety="repeatable").is_success

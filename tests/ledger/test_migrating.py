@@ -103,13 +103,19 @@ def columns_of(db: Connection) -> dict[str, set[str]]:
     return {table: {one["name"] for one in looked.get_columns(table)} for table in looked.get_table_names()}
 
 
-def as_the_first_release_left_it(url: str) -> None:
-    """A database of the first tables, with one order that is on its way and one that is done."""
+def older_revisions() -> list[str]:
+    """Every revision before the newest, oldest first: each new one is tried from the day on which it is written."""
+    known = ScriptDirectory(str(migrating.FOLDER)).walk_revisions()
+    return [script.revision for script in known if script.revision != migrating.NEWEST][::-1]
+
+
+def as_a_release_left_it(url: str, revision: str) -> None:
+    """A database with the tables of that revision, one order that is on its way and one that is done."""
     from alembic import command
 
     ledger = Ledger(url)
     with ledger.writing() as db:
-        command.upgrade(migrating.config_for(db), "0001")
+        command.upgrade(migrating.config_for(db), revision)
         first = columns_of(db)
     ledger.migrate()  # today's code fills today's tables
     ledger.subscribe("warehouse", "shop", ["order"], "state")
@@ -123,13 +129,14 @@ def as_the_first_release_left_it(url: str) -> None:
                 db.execute(text(f"DROP TABLE {table}"))
             for column in columns - first.get(table, columns):
                 db.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        db.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        db.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
     ledger.close()
 
 
-def test_a_ledger_of_an_older_release_is_migrated_with_work_in_flight_also_when_killed_half_way(new_url):
-    # given a ledger of the first release, with an order on its way
-    as_the_first_release_left_it(new_url)
+@pytest.mark.parametrize("revision", older_revisions())
+def test_a_ledger_of_an_older_release_is_migrated_with_work_in_flight_also_when_killed_half_way(new_url, revision):
+    # given a ledger of an older release, with an order on its way
+    as_a_release_left_it(new_url, revision)
     # when the migration is killed, and started again
     process = multiprocessing.get_context("fork").Process(target=migrate_and_die, args=(new_url,))
     process.start()
