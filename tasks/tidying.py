@@ -41,9 +41,9 @@ BEAT = "prefect.flow-run.heartbeat"
 SILENCE = timedelta(minutes=10)
 """A run that was not heard of for so long is gone: Prefect's runs give a sign of life every 3 minutes."""
 
-STARTS_WITHIN = timedelta(minutes=2)
-"""A run that a worker took and that never said where it lives has no process: on a busy machine one starts in seconds.
-Should it come all the same, on infrastructure that is slower, Prefect lets it leave Crashed and run."""
+SAYS_WITHIN = timedelta(minutes=1)
+"""A run that was due or began so long ago and has not said where it lives was killed before it could: a run says so in
+its first second. Should it come all the same, on infrastructure that starts slowly, Prefect lets it leave Crashed."""
 
 HEARD_FROM = timedelta(minutes=4)
 """The server must have heard of somebody longer ago than this: what it missed while it was down is nobody's silence."""
@@ -99,8 +99,8 @@ async def is_gone(client: PrefectClient, run: FlowRun, now: datetime) -> str:
         return "" if alive else "its process is gone; whatever it had claimed is free again"
     changed = run.state.timestamp if run.state else run.created or now
     due = max(changed, run.expected_start_time or changed)  # a worker takes runs some seconds ahead
-    if run.state_type == StateType.PENDING and not process and now - due >= STARTS_WITHIN:
-        return "it was taken and never began: its worker ended in between"
+    if not process and run.state_type in (StateType.PENDING, StateType.RUNNING) and now - due >= SAYS_WITHIN:
+        return "it never said where it lives; its process or its worker was killed at the start"
     if now - changed < SILENCE or await heard_of(client, now, run.id):
         return ""
     if not await heard_of(client, now - HEARD_FROM):

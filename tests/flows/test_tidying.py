@@ -22,7 +22,7 @@ from prefect.events.worker import EventsWorker
 from prefect.states import Completed, Pending, Running, Scheduled
 
 from tasks.running import LABEL, Process
-from tasks.tidying import HEARD_FROM, SILENCE, STARTS_WITHIN, Tidied, tidy
+from tasks.tidying import HEARD_FROM, SAYS_WITHIN, SILENCE, Tidied, tidy
 
 pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_server")]
 
@@ -181,21 +181,25 @@ async def beat(client: PrefectClient, run: UUID, occurred: datetime) -> None:
     raise AssertionError("the server did not keep the sign of life")
 
 
-def test_a_run_that_was_taken_and_never_began_is_over_as_well() -> None:
+@pytest.mark.parametrize("began", [False, True])
+def test_a_run_that_never_said_where_it_lives_is_over_as_well(began: bool) -> None:
     async def story(client: PrefectClient, deployment: UUID) -> None:
-        # given a run whose worker was killed before it started a process for it
+        # given a run whose worker was killed before it started a process for it, or whose process was at its start
         run = await started(client, deployment)
+        if began:
+            await client.set_flow_run_state(run.id, Running())
         now = datetime.now(UTC)
         # while it may still be on its way, nothing is done
-        assert await tidy(client, now + STARTS_WITHIN - timedelta(seconds=10)) == Tidied()
+        assert await tidy(client, now + SAYS_WITHIN - timedelta(seconds=10)) == Tidied()
         # then it is over, although nobody was heard of meanwhile, and its slot is free
-        assert await tidy(client, now + STARTS_WITHIN + timedelta(seconds=10)) == Tidied(crashed=1)
+        assert await tidy(client, now + SAYS_WITHIN + timedelta(seconds=10)) == Tidied(crashed=1)
         kind, words = await state(client, run)
-        assert (kind, words.partition(":")[0]) == (StateType.CRASHED, "it was taken and never began")
+        assert (kind, words.partition(";")[0]) == (StateType.CRASHED, "it never said where it lives")
         assert await slots(client, deployment) == 0
         # and should it begin all the same, it may
         await client.set_flow_run_state(run.id, Running())
         assert (await state(client, run))[0] == StateType.RUNNING
+        await client.set_flow_run_state(run.id, Completed())
 
     told(story)
 
