@@ -6,6 +6,7 @@ SEED ?= 0
 SEEDS ?= 1
 KILLS ?= 0
 DB ?= sqlite
+ENGINE ?= none
 LIMITS ?= on
 DEMO := $(if $(ORDERS),--orders "$(ORDERS)") $(if $(filter off,$(LIMITS)),--no-limits)
 N ?= 1000
@@ -35,7 +36,7 @@ bench: .venv/.installed
 
 # Processes killed at random while a shop lives, judged from outside; see docs/reliability.md. SEED=0 takes one by chance.
 gauntlet: .venv/.installed
-	$(BIN)/python -m tests.gauntlet --seed $(SEED) --seeds $(SEEDS) --orders $(or $(ORDERS),1000) --kills $(KILLS) --db $(DB)
+	$(BIN)/python -m tests.gauntlet --seed $(SEED) --seeds $(SEEDS) --orders $(or $(ORDERS),1000) --kills $(KILLS) --db $(DB) --engine $(ENGINE)
 
 receiver-load: .venv/.installed
 	$(BIN)/python -m benchmarks.receiver_load --rate $(RATE) --seconds $(SECONDS)

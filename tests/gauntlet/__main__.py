@@ -12,6 +12,7 @@ from typing import Any
 
 import psycopg
 
+from tests.gauntlet import prefect_outcome, prefect_run
 from tests.gauntlet.database import NoPrograms, programs
 from tests.gauntlet.run import Outcome, Settings, run
 from tests.gauntlet.vendors import FAIR, Odds
@@ -35,6 +36,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=0.0, help="how long orders come in; 0: by their number")
     parser.add_argument("--speed", type=float, default=12.0, help="how much faster than the machine's the time goes")
     parser.add_argument("--fair", action="store_true", help="vendors without faults: only processes are killed")
+    parser.add_argument("--engine", choices=["none", "prefect"], default="none", help="what runs the flows")
+    parser.add_argument("--hurry", type=float, default=1.0, help="with Prefect: schedules come so many times as often")
+    parser.add_argument("--away", type=float, default=60.0, help="with Prefect: seconds that its server is gone for")
+    parser.add_argument("--short", action="store_true", help="with Prefect: one storm, no calm between")
     parser.add_argument("--home", type=Path, help="where ledger and logs go; a new temporary folder by default")
     return parser.parse_args()
 
@@ -64,11 +69,31 @@ def main() -> int:
         kills = asked.kills or max(12, asked.orders // 25)
         print(f"seed {seed}: {asked.orders} orders, {kills} kills, {asked.db}; logs in {home}", flush=True)
         odds = FAIR if asked.fair else Odds()
+        if asked.engine == "prefect":
+            well = prefect_outcome.tell(prefect_run.run(prefect_settings(asked, seed, kills, home))) and well
+            continue
         settings = Settings(
             seed, asked.orders, kills, asked.db, asked.server, home, asked.speed, seconds=asked.seconds, odds=odds
         )
         well = tell(run(settings)) and well
     return 0 if well else 1
+
+
+def prefect_settings(asked: argparse.Namespace, seed: int, kills: int, home: Path) -> prefect_outcome.PrefectSettings:
+    """The same run, through Prefect."""
+    return prefect_outcome.PrefectSettings(
+        seed=seed,
+        orders=asked.orders,
+        kills=kills,
+        database=asked.db,
+        server=asked.server,
+        home=home,
+        seconds=asked.seconds,
+        odds=FAIR if asked.fair else Odds(),
+        hurry=asked.hurry,
+        away=asked.away,
+        short=asked.short,
+    )
 
 
 def tell(outcome: Outcome) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,19 +113,43 @@ def is_write(request: httpx.Request) -> bool:
 
 
 class Postman(httpx.BaseTransport):
-    """Brings webhooks; loses some while saying that they arrived, and brings some twice."""
+    """Brings webhooks; loses some while saying that they arrived, and brings some twice. Counts the answers."""
 
     def __init__(self, seed: int, odds: Odds) -> None:
         self.chance, self.odds = random.Random(f"{seed}/post"), odds
         self.inner = httpx.HTTPTransport()
+        self.counts: Counter[str] = Counter()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         dice = self.chance.random()
         if dice < self.odds.hooks_lost:
             return httpx.Response(200)
         if dice < self.odds.hooks_lost + self.odds.hooks_doubled:
-            self.inner.handle_request(request).close()
-        return self.inner.handle_request(request)
+            self._bring(request).close()
+        return self._bring(request)
+
+    def _bring(self, request: httpx.Request) -> httpx.Response:
+        try:
+            answer = self.inner.handle_request(request)
+        except httpx.TransportError:
+            self.counts["not reached"] += 1
+            raise
+        self.counts["acknowledged" if answer.is_success else "refused"] += 1
+        return answer
+
+
+class Post:
+    """The post's control door: `told` counts webhooks by how they were answered, and those that wait to be brought."""
+
+    def __init__(self, postman: Postman, senders: Iterable[Simulator]) -> None:
+        self.postman, self.senders = postman, list(senders)
+        self.outbox: deque[httpx.Request] = deque()
+
+    def act(self, action: str, _: Mapping[str, Any]) -> dict[str, int]:
+        """Only `told`."""
+        if action != "told":
+            raise ValueError(f"the post has no action {action!r}")
+        return {"waiting": sum(len(one.outbox) for one in self.senders), **self.postman.counts}
 
 
 def serve(port: int, seed: int, time: Clockwork, odds: Odds) -> None:
@@ -133,7 +157,9 @@ def serve(port: int, seed: int, time: Clockwork, odds: Odds) -> None:
     vendors: dict[str, Any] = dict(build(f"http://127.0.0.1:{port}", clock=time.now))
     vendors["books"].desk.lifetime = TOKEN_LIFE
     vendors |= {name: Rough(vendors[name], name, seed, odds) for name in DESTINATIONS}
-    post = httpx.Client(transport=Postman(seed, odds), timeout=5.0, trust_env=False)
+    postman = Postman(seed, odds)
+    vendors["post"] = Post(postman, vendors.values())
+    post = httpx.Client(transport=postman, timeout=5.0, trust_env=False)
     uvicorn.run(
         simulator_app(vendors, post), host="127.0.0.1", port=port, log_level="warning", access_log=False, lifespan="on"
     )
