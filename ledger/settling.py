@@ -75,6 +75,18 @@ class Settling(Store):
         reached("after-settle-commit")
         return len(decided)
 
+    def doubt_late(self, claim: Claim, unsettled: Sequence[Item]) -> None:
+        """Of these items, which a run could not settle, what another run has brought meanwhile is in doubt again."""
+        if not unsettled:
+            return
+        with self.writing() as db:
+            mine = owned(db, claim, lock=False)
+            lost = [(item, Unknown(reason=LATE)) for item in unsettled if item.subject not in mine]
+            doubt_again(db, claim.destination, lost)
+
+
+LATE = "it may have been written late"
+
 
 def doubt_again(db: Connection, destination: str, late: Sequence[tuple[Item, Outcome]]) -> None:
     """A write that was on its way while its run stood still may have arrived after a newer one: what is done of these

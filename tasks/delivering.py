@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -52,25 +53,32 @@ def deliver_batch(hub: Hub, destination: str, limit: int | None = None, *, suspe
         tally.paused = paused_because(hub, destination)
         return tally
     history = all(item.newest.historical for item in claim.items)
+    left = {item.ref: item for item in claim.items}
+
+    def give_back(**how: Any) -> None:
+        hub.ledger.doubt_late(claim, list(left.values()))
+        hub.ledger.release(claim, **how)
+
     with kept_alive(hub, claim), hub.giving_way(destination, history):
         try:
             for said in batches(apart(partial(outcomes, client), claim.items)):
                 settled = told_why(hub, destination, [(item, discreet(item, outcome)) for item, outcome in said])
                 hub.ledger.settle(claim, settled)
                 for item, outcome in settled:
+                    left.pop(item.ref, None)
                     tally.add(item, outcome)
         except NotAuthorised as refused:
             made_discreet(refused, claim.items)
-            hub.ledger.release(claim)
+            give_back()
             pause_connection(hub, destination, refused)
             tally.paused = str(refused)
         except TemporarilyUnavailable as unavailable:
             made_discreet(unavailable, claim.items)
-            hub.ledger.release(claim, after=unavailable.retry_after or 0.0, reason=str(unavailable))
+            give_back(after=unavailable.retry_after or 0.0, reason=str(unavailable))
             raise
         except BaseException as broken:
             made_discreet(broken, claim.items)
-            hub.ledger.release(claim, in_doubt=True)
+            give_back(in_doubt=True)
             raise
     return tally
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -15,6 +16,8 @@ from tests.gauntlet import oracle
 from tests.journeys.house import House
 from tests.journeys.test_a_day import OpenHouse
 from tests.journeys.test_bad_days import another_hub
+from tests.journeys.test_without_an_answer import come_to_rest, opened, wrong
+from tests.small_house import order as place_order
 
 
 @pytest.mark.parametrize("destination", ["warehouse", "books"])
@@ -37,7 +40,7 @@ def test_what_it_still_sends_does_not_stay(
         house.clock.sleep(delivering.LEASE + 1)
         change(house, "MUG-BLUE")
         other.record()
-        other.deliver(destination)
+        assert other.deliver(destination).claimed
 
     vendor = house.vendors[destination]
     house.hub.transports = {**house.hub.transports, destination: stalling(vendor, meanwhile)}
@@ -55,6 +58,51 @@ def test_what_it_still_sends_does_not_stay(
     assert found.lines() == []
 
 
+WRITTEN_AT = {"warehouse over v1": "/orders/createorder", "crm": "/deals/batch/upsert"}
+
+
+@pytest.mark.parametrize("place", WRITTEN_AT)
+@pytest.mark.parametrize("known", [False, True], ids=["new orders", "changed orders"])
+def test_where_writes_overwrite_what_it_still_sends_does_not_stay(tmp_path: Path, place: str, known: bool) -> None:
+    # given orders on their way to a place that takes any write of a key for the newest
+    house, name = opened(tmp_path, place)
+    other = another_hub(house, tmp_path)
+    for _ in range(5):
+        place_order(house, lines=[{"sku": "MUG-RED", "quantity": 3, "price": "25.00"}])
+    house.clock.sleep(60)
+    house.record()
+    if known:
+        house.deliver(name)
+        give_back(house)
+        house.record()
+
+    # and a run that stands still while its first write is on the wire, and another one that takes over
+    def meanwhile() -> None:
+        house.clock.sleep(delivering.LEASE + 1)
+        give_back(house)
+        other.record()
+        assert other.deliver(name).claimed
+
+    house.hub.transports = {**house.hub.transports, name: stalling(house.vendors[name], meanwhile, WRITTEN_AT[place])}
+    house.hub._clients.clear()
+    # when it goes on
+    house.deliver(name)
+    for _ in range(3):
+        house.clock.sleep(delivering.LEASE + 1)
+        other.deliver(name)
+    come_to_rest(other, name)
+    # then what is there is what is so
+    assert wrong(other) == []
+
+
+def give_back(house: House) -> None:
+    """Each shopper gives a mug back."""
+    for one in house.vendors["shop"].state()["orders"]:
+        line = {"line": 0, "quantity": 1, "restock": True}
+        house.vendors["shop"].act("refund", {"order": one["name"], "lines": [line]})
+    house.clock.sleep(60)
+
+
 def change(house: House, sku: str) -> None:
     """Every order that has not left gets a line more, which is paid."""
     shop = house.vendors["shop"]
@@ -67,16 +115,24 @@ def change(house: House, sku: str) -> None:
     house.clock.sleep(60)
 
 
-def stalling(vendor: Simulator, meanwhile: Callable[[], None]) -> httpx.MockTransport:
-    """The vendor, reached over a wire on which the first write takes as long as `meanwhile`."""
+def elsewhere(story: Callable[[], None]) -> None:
+    """Let it happen in a thread of its own: in this one the other run would ask the standing one for leave, and renew
+    its lease."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(story).result()
+
+
+def stalling(vendor: Simulator, meanwhile: Callable[[], None], on: str = "/") -> httpx.MockTransport:
+    """The vendor, reached over a wire on which the first write (whose path has `on`) takes as long as `meanwhile`."""
     inner = vendor.transport()
     writes: list[str] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
-        if request.method != "GET" and not any(word in request.url.path for word in ("oauth", "query")):
-            writes.append(request.url.path)
+        path = request.url.path
+        if request.method != "GET" and on in path and not any(word in path for word in ("oauth", "query")):
+            writes.append(path)
             if len(writes) == 1:
-                meanwhile()
+                elsewhere(meanwhile)
         return inner.handle_request(request)
 
     return httpx.MockTransport(handle)
