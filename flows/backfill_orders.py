@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, date, datetime, time, timedelta
 
 from prefect import flow, get_run_logger
@@ -15,6 +14,7 @@ from flows.story import deliver_each, finish, told
 from tasks import backfill
 from tasks.hub import the_hub
 from tasks.tally import Tally
+from tasks.threads import in_thread
 
 SOURCE = Field(
     "shop", json_schema_extra={"title": "Storefront"}, description="the connection that orders are read from"
@@ -51,7 +51,7 @@ async def backfill_orders(
     """
     first = datetime.combine(since, time(), UTC)
     last = datetime.combine(until, time(), UTC) + timedelta(days=1)
-    todo = await asyncio.to_thread(backfill.plan, the_hub(), source, first, last, destinations)
+    todo = await in_thread(backfill.plan, the_hub(), source, first, last, destinations)
     await acreate_table_artifact(key="backfill-orders-plan", table=todo.rows(), description=f"{since} to {until}")
     if dry_run:
         get_run_logger().info("dry run: %s orders to %s", todo.orders, ", ".join(todo.destinations))
@@ -69,7 +69,7 @@ async def record_pages(todo: backfill.Plan) -> Tally:
     tally = Tally()
     shown = await acreate_progress_artifact(progress=0.0, key="backfill-orders-progress", description="orders recorded")
     pages = backfill.record_history(the_hub(), todo)
-    while (page := await asyncio.to_thread(next, pages, None)) is not None:
+    while (page := await in_thread(next, pages, None)) is not None:
         tally += page
         share = 100.0 * tally.counts["read"] / max(1, todo.orders)
         await aupdate_progress_artifact(shown, progress=min(99.0, share))

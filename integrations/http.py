@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import re
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -29,6 +28,7 @@ from commerce.errors import (
 from commerce.failpoints import reached
 from commerce.ports import CallLog
 from integrations import bounded
+from integrations.quoted import credentials, without_credentials
 
 log = logging.getLogger(__name__)
 
@@ -52,8 +52,6 @@ LONGEST_CALL = 4
 LONGEST_FILE = 1800.0
 
 REFUSED_CREDENTIAL = frozenset({401, 402, 403, 423})
-CARRIES_CREDENTIAL = re.compile(r"auth|token|secret|cookie|(?<!idempotency-)key", re.IGNORECASE)
-SIGNED_LINK = re.compile(r"sig|credential|expires", re.IGNORECASE)
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
@@ -232,7 +230,7 @@ class ApiClient:
         longest = self._longest_call if into is None else max(self._longest_call, LONGEST_FILE)
         for part in bounded.parts(self.vendor, response, self._longest_answer, longest, self._clock):
             take(part)
-        bounded.keep(response, b"".join(found))
+        bounded.keep(response, without_credentials(response.request, b"".join(found)))
 
     def _judge(self, response: httpx.Response, care: Safety, expect: frozenset[int], name: str) -> None:
         status = response.status_code
@@ -324,18 +322,9 @@ def told_wait(response: httpx.Response) -> float | None:
 def excerpt(response: httpx.Response, longest: int = 300) -> str:
     """The beginning of the answer's text, on one line, for an error message; without our credential if it quotes it."""
     text = " ".join(response.text[: 20 * longest].split())
-    for credential in _credentials(response):
+    for credential in credentials(response.request):
         text = text.replace(credential, "***")
     return text if len(text) <= longest else text[:longest] + "…"
-
-
-def _credentials(response: httpx.Response) -> list[str]:
-    """What the request proved us with, e.g. the part of an Authorization header after "Bearer", or a signed link."""
-    sent = response.request.headers.items()
-    found = [value.rpartition(" ")[2] for name, value in sent if CARRIES_CREDENTIAL.search(name)]
-    asked = response.request.url.params.multi_items()
-    found += [value for name, value in asked if CARRIES_CREDENTIAL.search(name) or SIGNED_LINK.search(name)]
-    return [value for value in found if len(value) >= 4]
 
 
 def answered_json(vendor: str, response: httpx.Response) -> Any:

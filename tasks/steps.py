@@ -12,10 +12,10 @@ from prefect import task
 
 from commerce.audits import Report
 from tasks import delivering, inbox, mending, reconciling, recording, stocking, watching
-from tasks.ending import in_thread
 from tasks.hub import the_hub
 from tasks.policy import PATIENT
 from tasks.tally import Tally
+from tasks.threads import in_thread
 
 
 @task(name="record orders", task_run_name="record orders of {source}", **PATIENT)

@@ -14,7 +14,6 @@ from prefect import Flow, Task, get_client
 from prefect.blocks.system import Secret
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun, State, StateType
-from prefect.logging.loggers import disable_run_logger
 from prefect.states import Running, Scheduled
 from prefect.testing.utilities import prefect_test_harness
 
@@ -433,8 +432,10 @@ def test_what_our_own_code_breaks_with_is_kept_without_values(house: House, monk
         raise KeyError("ada@example.com")
 
     monkeypatch.setattr(house.hub.client("shop"), "changed_orders", breaks)
-    with disable_run_logger():
-        assert run(orders_to_shipping).state.is_failed()
+    ran = run(orders_to_shipping)
+    assert ran.state.is_failed()
+    assert "KeyError at flows/test_flows.py:" in ran.ended[1]
+    assert "ada@example.com" not in ran.ended[1]
     [state] = house.hub.ledger.routes()
     assert state.last_error.startswith("KeyError at flows/test_flows.py:")
 

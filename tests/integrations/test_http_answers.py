@@ -306,3 +306,15 @@ def test_no_error_says_a_secret(failure: Any, header: str) -> None:
     # then neither message nor traceback nor client says any of them
     words = all_words(caught.value) + repr(client)
     assert [secret for secret in (SECRET, IN_QUERY, IN_BODY) if secret in words] == []
+
+
+@pytest.mark.parametrize("header", ["authorization", "x-shopify-access-token", "api-key"])
+def test_an_answer_that_quotes_our_credential_is_read_without_it(header: str) -> None:
+    # given a vendor that takes a call, and finds fault with what was sent, header and all
+    value = f"Bearer {SECRET}" if header == "authorization" else SECRET
+    vendor = Vendor(ok({"errors": [f"bad {header}: {value}"], "orderKey": "shop:51001"}))
+    # when the answer is read, as whoever holds the record will quote it
+    answer = open_client(vendor, auth=HeaderAuth(header, value)).request("GET", "/orders?orderKey=shop:51001")
+    # then the credential is not there, and all that is no credential is
+    quoted = value.replace(SECRET, "***")
+    assert answer.json() == {"errors": [f"bad {header}: {quoted}"], "orderKey": "shop:51001"}
