@@ -88,6 +88,19 @@ def test_status_is_0_when_all_is_fresh_and_1_when_something_is_late(at_home: Hou
     assert (result.exit_code, "paused: books" in result.stdout) == (1, True)
 
 
+def test_status_shows_open_alerts_and_which_of_them_people_may_not_have_read(at_home: House) -> None:
+    # given a problem that was told, and one that the channel took without saying so
+    for name in ("books", "marketing"):
+        if name == "marketing":
+            at_home.vendors["alerts"].act("fault", {"kind": "drop_after", "on": "services", "times": 9})
+        at_home.hub.ledger.pause(name, "revoked")
+        at_home.watch()
+    lines = backroom("status").stdout.splitlines()
+    [told] = [line for line in lines if "books: paused until" in line]
+    [untold] = [line for line in lines if "marketing: paused until" in line]
+    assert ("not confirmed" in told, "sent, not confirmed" in untold) == (False, True)
+
+
 def test_status_for_machines(at_home: House) -> None:
     held(at_home)
     found = read(backroom("status", "--json"))
