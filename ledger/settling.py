@@ -22,13 +22,10 @@ from ledger.taking import note_taken, taking
 
 log = logging.getLogger(__name__)
 
-MINUTE, HOUR = 60.0, 3600.0
+HOUR = 3600.0
 
-PAUSES = (30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR)
-"""Seconds before the next try, after the first, second … one; the last goes on."""
-
-LOOK_AFTER = 5.0
-"""Seconds before it is looked up whether a write without an answer was applied."""
+SOONEST, LOOK_SOONEST, LATEST = 30.0, 5.0, HOUR
+"""Seconds before the next try at least, before the look whether a write without an answer was applied, and at most."""
 
 PATIENCE = 48 * HOUR
 MANY_TRIES = 12
@@ -156,13 +153,13 @@ def delivery_row(item: Item, outcome: Outcome, first_tried: int | None, now: int
         case Unknown() if up and is_hopeless(item, first_tried, now):
             row |= {"state": "held", "cause": "never_answered", "hint": LOOK_THERE, "in_doubt": True}
         case Unknown():
-            row |= {"in_doubt": True, "settled_at": None, "due_at": now + round(look_after(item.attempt) * SECOND)}
+            row |= {"in_doubt": True, "settled_at": None, "due_at": now + pause(first_tried, now, LOOK_SOONEST)}
         case Retry() if up and outcome.after is None and is_hopeless(item, first_tried, now):
             hint = "see whether its vendor reports a fault; then: backroom held release"
             row |= {"state": "held", "cause": "keeps_failing", "hint": hint, "in_doubt": item.in_doubt}
         case Retry():
-            pause = backoff(item.attempt) if outcome.after is None else outcome.after
-            row |= {"in_doubt": item.in_doubt, "settled_at": None, "due_at": now + round(pause * SECOND)}
+            wait = pause(first_tried, now, SOONEST) if outcome.after is None else round(outcome.after * SECOND)
+            row |= {"in_doubt": item.in_doubt, "settled_at": None, "due_at": now + wait}
     return row
 
 
@@ -172,15 +169,15 @@ def is_hopeless(item: Item, first_tried: int | None, now: int) -> bool:
     return item.attempt >= MANY_TRIES and now - since > PATIENCE * SECOND
 
 
-def backoff(attempt: int) -> float:
-    """Seconds to wait after this attempt, a fifth more or less, so that records do not come back all at once."""
-    pause = PAUSES[min(max(attempt, 1), len(PAUSES)) - 1]
-    return pause * random.uniform(0.8, 1.2)  # noqa: S311  no secret depends on it
+def pause(first_tried: int | None, now: int, soonest: float) -> int:
+    """Microseconds to wait: as long again as it has been tried, so that each wait is twice the one before.
 
-
-def look_after(attempt: int) -> float:
-    """Seconds until a write without an answer is looked up."""
-    return LOOK_AFTER if attempt <= 1 else backoff(attempt - 1)
+    Not by the number of tries: while a vendor is down, every run tries, and a minute of that would cost an hour. Up to
+    a fifth more, so that records do not come back all at once.
+    """
+    tried = 0.0 if first_tried is None else (now - first_tried) / SECOND
+    wait = min(max(tried, soonest), LATEST)
+    return round(wait * random.uniform(1.0, 1.2) * SECOND)  # noqa: S311  no secret depends on it
 
 
 Decided = tuple[Item, Outcome, Facts]

@@ -28,8 +28,8 @@ SILENT = 5 * MINUTE
 UP_LATELY, UP_FOR = 24 * HOUR, 2 * HOUR
 """A destination counts as up when it took something lately, and not only since a moment ago."""
 
-FAILED_OFTEN = 3
-"""Tries after which a record waits for so long that it is worth being woken."""
+LONG = MINUTE
+"""Who waits for longer is woken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def taking(db: Connection, destination: str) -> Taking:
 
 
 def note_taken(db: Connection, destination: str, known: Taking, now: int) -> None:
-    """It has taken something just now; after a silence, what has failed often is due again."""
+    """It has taken something just now; after a silence, what waits for long is due again."""
     silence = None if known.last is None else now - known.last
     if silence is not None and silence <= NOTED_EVERY:
         return
@@ -63,7 +63,7 @@ def note_taken(db: Connection, destination: str, known: Taking, now: int) -> Non
 
 
 def wake(db: Connection, destination: str, now: int) -> None:
-    """Let what has failed often be due now, so that it goes in its order."""
+    """Let what waits for long be due now, so that it goes in its order."""
     table = tables.deliveries
-    waits = (table.c.destination == destination, text(READY), table.c.attempts >= FAILED_OFTEN, table.c.due_at > now)
+    waits = (table.c.destination == destination, text(READY), table.c.due_at > now + LONG)
     db.execute(update(table).where(*waits).values(due_at=0))
