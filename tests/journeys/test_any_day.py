@@ -120,7 +120,8 @@ class AnyDay(RuleBasedStateMachine):
         known: dict[str, Counter[str]] = {}
         for one in self.active(state):
             units = known.setdefault(order_key(one["external_shipment_id"]), Counter())
-            units.update({item["sku"]: int(item["quantity"]) for item in one["items"]})
+            for item in one["items"]:  # two lines may have one SKU
+                units[item["sku"]] += int(item["quantity"])
         ready = [
             one["shipment_id"]
             for one in self.active(state)
