@@ -92,10 +92,22 @@ def judge_warehouse(verdict: Verdict, orders: Mapping[str, State], state: State)
         wanted, there = +expected.get(key, Counter()), +active.get(key, Counter())
         if wanted != there:
             verdict.wrong.append(f"warehouse: {named(orders, key)} should have {dict(wanted)}, has {dict(there)}")
+    verdict.wrong += wrong_doors(orders, state)
     units = sum(sum(one.values()) for one in active.values())
     place(
         verdict, "ShipStation", f"{len(+Counter(active.keys()))} orders", f"{units} units", said(verdict, "warehouse")
     )
+
+
+def wrong_doors(orders: Mapping[str, State], state: State) -> list[str]:
+    """What waits to be packed goes where the storefront says now; says which order, and not where."""
+    return [
+        f"warehouse: {orders[key]['name']} would go to another address than the order's"
+        for one in state["shipments"]
+        if one["shipment_status"] == "pending"
+        and (key := order_key(one["external_shipment_id"] or "")) in orders
+        and [one["ship_to"]["address_line1"], one["ship_to"]["postal_code"]] != orders[key]["door"]
+    ]
 
 
 def units_to_ship(order: State) -> Counter[str]:

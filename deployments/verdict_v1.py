@@ -25,11 +25,13 @@ def as_shipments(state: State) -> State:
 
 def _shipment(order: State) -> dict[str, Any]:
     goods = [item for item in order["items"] if not item["adjustment"]]
+    to = order["shipTo"]
     return {
         "shipment_id": order["orderId"],
         "external_shipment_id": order["orderKey"],
         "shipment_status": STATUSES.get(order["orderStatus"], "pending"),
         "items": [{"sku": item["sku"], "quantity": item["quantity"]} for item in goods],
+        "ship_to": {"address_line1": to["street1"], "postal_code": to["postalCode"]},
     }
 
 

@@ -70,6 +70,8 @@ def judge_warehouse(found: Findings, orders: Mapping[str, State], state: State) 
             open_at[key].add(place)
         for item in one["items"]:
             there[key][item["sku"] or ""] += int(item["quantity"])
+    for line in verdict.wrong_doors(orders, state):
+        found.add("wrong state", line)
     for (key, place), times in keys.items():
         if times > 1:
             found.add("doubled", f"warehouse: {named(orders, key)} waits at {place} {times} times")

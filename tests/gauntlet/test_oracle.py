@@ -53,6 +53,12 @@ def lose_a_unit(states: States) -> None:
     shipped(states)["items"][0]["quantity"] += 1
 
 
+def keep_an_old_address(states: States) -> None:
+    there = shipped(states)
+    there["shipment_status"] = "pending"
+    there["ship_to"]["address_line1"] = "1 Old Street"
+
+
 def lose_a_receipt(states: States) -> None:
     states["books"]["documents"].remove(receipt(states, "SalesReceipt"))
 
@@ -110,6 +116,7 @@ def test_a_good_day_is_good(good_day: States) -> None:
         (double_a_shipment, "doubled", "warehouse"),
         (leave_a_cancelled_order_waiting, "wrong state", "warehouse"),
         (lose_a_unit, "doubled", "warehouse"),
+        (keep_an_old_address, "wrong state", "warehouse"),
         (lose_a_receipt, "lost", "books"),
         (double_a_receipt, "doubled", "books"),
         (double_a_refund, "doubled", "books"),

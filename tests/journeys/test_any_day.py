@@ -37,7 +37,7 @@ from tasks.inbox import read_hinted
 from tests.journeys.house import ORDER_DESTINATIONS, House
 from tests.journeys.mortal import Killed, reborn
 from tests.journeys.test_bad_days import A_WRITE, take_in
-from tests.small_house import SMALL_SHOP, a_small_house, order
+from tests.small_house import ADDRESS, SMALL_SHOP, a_small_house, order
 
 DAYS = int(os.environ.get("BACKROOM_ANY_DAYS", "20"))
 STEPS = 25
@@ -96,6 +96,11 @@ class AnyDay(RuleBasedStateMachine):
         for one in self.pick(which, lambda one: self.may_change(one) and one["lines"][0]["fulfillable"]):
             self.happens("edit", order=one["name"], quantities={"0": quantity})
             self.happens("pay", order=one["name"])
+
+    @rule(which=Some, house=st.integers(1, 99))
+    def somebody_moves(self, which: int, house: int) -> None:
+        for one in self.pick(which, lambda one: self.may_change(one)):
+            self.happens("edit", order=one["name"], address={**ADDRESS, "address1": f"{house} New Street"})
 
     @rule(which=Some, shipping=st.booleans())
     def somebody_is_refunded(self, which: int, shipping: bool) -> None:

@@ -266,6 +266,11 @@ def money_moved(order: Order) -> dict[str, str]:
     }
 
 
+def door(address: Mapping[str, Any]) -> list[str]:
+    """Street and postal code: where a parcel has to go."""
+    return [address.get("address1") or "", address.get("zip") or ""]
+
+
 def summary(order: Order) -> dict[str, Any]:
     """What an independent check needs of an order."""
     return {
@@ -278,6 +283,7 @@ def summary(order: Order) -> dict[str, Any]:
         "total": cents(totals(order).current_total.shop),
         "currency": order.exchange.shop,
         "email": order.spec.get("email") or "",
+        "door": door(order.spec.get("shipping_address") or {}),
         "paid": financial_status(order) in ("PAID", "PARTIALLY_REFUNDED", "REFUNDED"),
         "on_hold": any(one.status == "ON_HOLD" for one in order.fulfillment_orders),
         **money_moved(order),
