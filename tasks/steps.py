@@ -41,11 +41,11 @@ def deliver_all(destination: str) -> Tally:
     tally, suspects = Tally(), False
     while True:
         batch = delivering.deliver_batch(the_hub(), destination, suspects=suspects)
-        suspects = not suspects
         tally += batch
-        waits = batch.counts["retry"] + batch.counts["unknown"]
-        if batch.paused or batch.claimed == waits:  # nothing due, or nothing that can go on now
+        stuck = batch.claimed == batch.counts["retry"] + batch.counts["unknown"]
+        if batch.paused or not batch.claimed or (stuck and not suspects):  # nothing due, or nothing can go on now
             return tally
+        suspects = not suspects
 
 
 @task(name="read stock", task_run_name="read stock for {route}", **PATIENT)

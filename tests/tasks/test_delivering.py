@@ -294,6 +294,20 @@ def test_a_lease_that_cannot_be_renewed_now_is_renewed_later(
     assert "a lease for warehouse could not be renewed: OSError" in caplog.text
 
 
+def test_a_suspect_that_gets_no_answer_stops_nobody(house: House, connect: Connect) -> None:
+    # given an order that was being sent when a run died, and that the vendor answers nothing about
+    warehouse = connect(breaks_at("#1001", OutcomeUnknown("acme", "gave no answer")))
+    warehouse.batch = 1
+    house.hub.ledger.claim("warehouse", limit=1, lease=60)
+    house.clock.sleep(61)
+    # when the next run delivers what it can
+    with installed(house.hub):
+        tally = steps.deliver_all("warehouse")
+    # then it is asked about once, in between, and everything else is there
+    assert warehouse.seen == [["#1002"], ["#1001"], ["#1003"]]
+    assert tally.says() == "2 done, 1 unknown"
+
+
 def test_who_lost_the_lease_settles_nothing(house: House, connect: Connect) -> None:
     # given a run that stands still so long that another one takes its order over
     def stalls(items: Sequence[Item]) -> Settled:
