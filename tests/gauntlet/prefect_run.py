@@ -11,7 +11,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from deployments import demo_stack
@@ -88,6 +88,7 @@ class Stage:
         self.chaos = PrefectChaos(crew, settings.seed)
         self.life = life.Life(settings.seed, settings.orders)
         self.view = PrefectView(house)
+        self.up = answers(f"{house.url}/api/admin/version", house.login)
         self.merchant = Merchant(self.world, open_hub)
         self.outcome = Through(settings)
         self.open = False
@@ -129,11 +130,13 @@ class Stage:
             self.outcome.storms.append(self._until_right(self.chaos.last))
         self._absence(meanwhile)
         if s.short:
-            self.outcome.storms.append(self._until_right(self.chaos.last))
+            self.outcome.storms.append(self._until_right(self.chaos.last, over=True))
+            self._until_tidy()
             return
         self._storm(seconds / 4, last, [life.Happening(0.0, 0, self._pack)], until=1.0)
-        self.outcome.storms.append(self._until_right(self.chaos.last))
-        self._pass_by(2 * LEASE)  # whatever comes late comes now
+        self.outcome.storms.append(self._until_right(self.chaos.last, over=True))
+        self._until_tidy()
+        self._pass_by(2 * LEASE - (time.monotonic() - self.chaos.last))  # whatever comes late comes now
         self.outcome.findings = self._judge()
 
     def _pack(self, world: World) -> None:
@@ -162,7 +165,7 @@ class Stage:
         found.hooks = told["acknowledged"] + told["refused"] + told["not reached"]
         found.acknowledged = told["acknowledged"]
         self.crew.back(SERVER)
-        self._until(answers(f"{self.house.url}/api/admin/version", self.house.login))
+        self._until(self.up)
         back, moment = time.monotonic(), datetime.now(UTC)
         if not s.short:
             self.outcome.since_back = self._until_right(back)
@@ -185,12 +188,15 @@ class Stage:
                 self._tick()
             self._tick()
 
-    def _until_right(self, since: float) -> Calm:
-        """Nobody helps: wait until all is right, at most as long as the slowest schedule and the back-off may take."""
+    def _until_right(self, since: float, *, over: bool = False) -> Calm:
+        """Nobody helps: wait until all is right, at most as long as the slowest schedule and the back-off may take.
+        When the last kill is `over`, Prefect's own order is looked at meanwhile."""
         calm, wrong = Calm(), dict[str, float]()
         patience = LEASE + 2 * max(self.view.intervals.values()) + BACK_OFF
         while True:
             self._pass_by(1.0)
+            if over and self.outcome.tidied is None and self.up():
+                self._untidy()
             self.outcome.findings = self._judge()
             now = time.monotonic() - since
             for line in self.outcome.findings.lines():
@@ -201,11 +207,10 @@ class Stage:
                 return calm
 
     def tell(self) -> None:
-        """Wait until Prefect is tidy as well, and gather what is to be told."""
+        """Gather what is to be told."""
         outcome = self.outcome
         if not outcome.findings.well:
             self.explain()
-        self._until_tidy()
         outcome.complaints += self.outside.unexpected + self.merchant.unexpected
         self.facts["reconnects"] = self.merchant.reconnects
         told = {name: self.world.act(name, "told") for name in vendors.DESTINATIONS}
@@ -220,19 +225,24 @@ class Stage:
 
     def _until_tidy(self) -> None:
         """Wait until nothing that a kill left behind is left, and until every schedule has come round once more."""
-        outcome = self.outcome
-        struck = self.chaos.last - time.monotonic() + time.time()
-        last = datetime.fromtimestamp(struck, UTC)
         while True:
-            left = [f"{run['name']} is still {run['state_type']}" for run in self.view.left_behind(last)]
-            left += [f"{name} has a slot that no run holds" for name in self.view.slots_without_run()]
-            if not left and outcome.tidied is None:
-                outcome.tidied = round(time.time() - struck, 1)
-            left += [f"{name} has not run since the last kill" for name in self.view.not_run_since(last)]
-            if not left or time.time() - struck > TIDY:
-                outcome.complaints += left
+            left = self._untidy()
+            left += [f"{name} has not run since the last kill" for name in self.view.not_run_since(self._last_kill())]
+            if not left or time.monotonic() - self.chaos.last > TIDY:
+                self.outcome.complaints += left
                 return
             self._pass_by(1.0)
+
+    def _untidy(self) -> list[str]:
+        """What kills left behind in Prefect; when it is nothing for the first time, that is noted."""
+        left = [f"{run['name']} is still {run['state_type']}" for run in self.view.left_behind(self._last_kill())]
+        left += [f"{name} has a slot that no run holds" for name in self.view.slots_without_run()]
+        if not left and self.outcome.tidied is None:
+            self.outcome.tidied = round(time.monotonic() - self.chaos.last, 1)
+        return left
+
+    def _last_kill(self) -> datetime:
+        return datetime.now(UTC) - timedelta(seconds=time.monotonic() - self.chaos.last)
 
     def explain(self) -> None:
         """For whoever looks for the cause: how the ledger stands, in `ledger.txt` beside the logs."""
