@@ -13,6 +13,7 @@ from integrations.shipstation.v1.client import Api
 from integrations.shipstation.v1.creating import Creator
 from integrations.shipstation.v1.mapping import HOLD_UNTIL, on_hold_by_us, says, to_cancelled, to_update
 from integrations.shipstation.v1.reading import alive, read_order, standings
+from integrations.shipstation.v1.schemas import V1Order
 from integrations.shipstation.wish import ON_HOLD, carries_money, digest, service_of
 
 
@@ -38,22 +39,47 @@ class Changer(changing.Changer):
                 return
             raw = put
             work.changed = True
-        self._hold_or_free(raw, work, held=step.held)
+        if not self._hold_or_free(raw, work, held=step.held):
+            return
         now = {"location": step.location, "fingerprint": digest(body), "to": wish.to, "service": service_of(body)}
         work.put(part.model_copy(update=now))
 
-    def _hold_or_free(self, raw: Raw, work: Work, *, held: bool) -> None:
+    def _hold_or_free(self, raw: Raw, work: Work, *, held: bool) -> bool:
+        """Hold it, or lift our own hold. False when it turns out not to be as it was seen: plan again.
+
+        What is not on hold cannot be restored, so a call that is repeated because its answer was lost is refused
+        although the first has done it. Raises Rejected when nothing but V1's words explains the refusal.
+        """
         order = read_order(raw)
-        if held and not on_hold_by_us(order):
-            self._v1.hold_until(order.order_id, HOLD_UNTIL)
-            work.changed = True
-        if not held and on_hold_by_us(order):
-            self._v1.restore_from_hold(order.order_id)
-            work.changed = True
+        if on_hold_by_us(order) == held:
+            return True
+        try:
+            if held:
+                self._v1.hold_until(order.order_id, HOLD_UNTIL)
+            else:
+                self._v1.restore_from_hold(order.order_id)
+        except Rejected as refusal:
+            if self._stands_as(order):
+                step = "put it on hold" if held else "restore it from hold"
+                refusal.hint = f"look at order {order.order_id} in ShipStation and {step} by hand, then release"
+                raise
+            work.changed = work.surprised = True  # the change may be that of our own first try
+            return False
+        work.changed = True
+        return True
+
+    def _stands_as(self, order: V1Order) -> bool:
+        """Whether V1 still shows this state and this hold."""
+        raw = self._v1.order(order.order_id)
+        if raw is None:
+            return False
+        now = read_order(raw)
+        return (now.order_status, now.hold_until) == (order.order_status, order.hold_until)
 
     def _hold(self, standing: Standing, work: Work) -> None:
         self._hold_or_free(standing.raw, work, held=True)
-        work.put(standing.part.model_copy(update={"fingerprint": ON_HOLD}))
+        # Pieces share a part: it counts as held when every one of them is.
+        work.put(standing.part.model_copy(update={"fingerprint": "" if work.surprised else ON_HOLD}))
 
     def _call_off(self, standing: Standing, work: Work) -> None:
         now = self._put(standing, to_cancelled(standing.raw), work)
@@ -78,8 +104,10 @@ class Changer(changing.Changer):
             there = self._v1.order(order_id)
             if there is not None and there.get("orderStatus") == standing.raw.get("orderStatus"):
                 raise
-            work.surprised = True
-            return None
+            if there is None or not there.get("orderStatus") == whole["orderStatus"] == "cancelled":
+                work.surprised = True
+                return None
+            now = there  # called off already, by a first try whose answer was lost or by staff
         if str(now.get("orderId")) != order_id:
             raise Rejected(
                 VENDOR,

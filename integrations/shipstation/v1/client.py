@@ -25,6 +25,9 @@ from integrations.shipstation.v1.schemas import (
 PAGE_SIZE = 500
 """The most that V1 gives; at 40 calls a minute every page counts."""
 
+ABOUT_AN_ORDER = ("update order", "hold order", "restore order")
+"""Calls whose 404 may mean that the order is gone, and not that the address is wrong."""
+
 
 class Api:
     """One account. Every method is one endpoint; lists read pages of 500 as the caller consumes them."""
@@ -135,7 +138,7 @@ class Api:
         expect = (400, 404)
         answer = self._http.request("POST", path, json=body, safety=safety, expect=expect, operation=operation)
         if answer.status_code == 404:
-            if operation != "update order":  # there the order may be meant
+            if operation not in ABOUT_AN_ORDER:
                 raise missing_path(answer)
             refuse_missing_path(answer)
         if answer.status_code in expect:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from commerce.allocation import shipments_wanted
@@ -50,6 +50,7 @@ STEPS = st.lists(
 
 @settings(max_examples=120, deadline=None)
 @given(STEPS, st.sampled_from(["refuse", "ignore"]))
+@example(steps=[("move", 0), ("hold", 0), ("doubt", 0), ("hold", 0)], closed="refuse")  # V1 lifts a hold only once
 def test_no_unit_leaves_twice_and_none_is_forgotten(steps: list[tuple[str, int]], closed: str) -> None:
     shop = V1Shop(closed)
     world, in_doubt = shop.world, False
