@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from deployments import printing
+from deployments.alerts_cli import alerts
 from deployments.explaining import explained
 from deployments.privacy_cli import privacy
 from deployments.reconcile_cli import reports
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 held = typer.Typer(no_args_is_help=True, help="Records that wait for a person.")
 app.add_typer(held, name="held")
+app.add_typer(alerts, name="alerts")
 app.add_typer(privacy, name="privacy")
 app.add_typer(reports, name="reconcile")
 

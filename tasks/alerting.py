@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from commerce.errors import HubError, IntegrationError, NotAuthorised, OutcomeUnknown, Rejected
 from commerce.ports import Alert
+from tasks.bundling import bundles, message
 from tasks.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -68,22 +69,24 @@ def channels(hub: Hub) -> dict[str, Any]:
 def send_waiting(hub: Hub) -> int:
     """Send alerts that wait; returns how many were confirmed. What no channel takes now waits for the next time.
 
-    One channel is enough: a broken one must not make the others repeat themselves.
+    One channel is enough: a broken one must not make the others repeat themselves. Many of one kind are one message.
     """
     waiting = hub.ledger.alerts_to_send()
     working = channels(hub) if waiting else {}
     nobody, sent = not working, 0
-    for kept in waiting:
+    for alike in bundles(waiting):
         if not (nobody or working):
             break
-        if not hub.ledger.sending_alert(kept.id):
+        mine = [kept for kept in alike if hub.ledger.sending_alert(kept.id)]
+        if not mine:
             continue
-        taken = "sent" if nobody else offered(kept.alert, working)
-        if taken == "sent":
-            hub.ledger.alert_sent(kept.id)
-            sent += 1
-        elif taken == "refused":
-            hub.ledger.alert_not_sent(kept.id)
+        taken = "sent" if nobody else offered(message(mine), working)
+        for kept in mine:
+            if taken == "sent":
+                hub.ledger.alert_sent(kept.id)
+                sent += 1
+            elif taken == "refused":
+                hub.ledger.alert_not_sent(kept.id)
     return sent
 
 
