@@ -12,6 +12,7 @@ from pydantic import Field
 from commerce.allocation import PaymentPolicy
 from commerce.money import Money
 from commerce.orders import Order
+from commerce.ports import Page
 from commerce.values import Frozen, Moment
 
 State = Literal["open", "shipped", "cancelled", "posted", "refunded", "paid", "told", "unknown"]
@@ -77,6 +78,15 @@ class Auditable(Protocol):
         ...
 
 
+@runtime_checkable
+class LookingBack(Protocol):
+    """A storefront that can list what happened lately to orders from before."""
+
+    def older_orders(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Orders created before `since` that changed within [since, until], as they are now."""
+        ...
+
+
 class Expected(Frozen):
     """What a destination should hold of an order in one slot.
 
@@ -136,6 +146,8 @@ class Report(Frozen):
     found_amounts: dict[str, str] = Field(default_factory=dict)
     counts: dict[str, int] = Field(default_factory=dict)
     differences: tuple[Difference, ...] = ()
+    older: int = 0
+    """Orders from before the window that are compared too, as their money moved within it."""
     recorded: int = 0
     """Orders of the window that the log did not have; it has them now."""
     repaired: int = 0

@@ -100,6 +100,7 @@ def about(report: Report) -> list[tuple[str, object]]:
         ("orders created", f"{printing.written(report.since)} to {printing.written(report.until)}"),
         ("made", report.made_at),
         ("orders", report.orders),
+        ("older orders with money of these days", report.older),
         ("expected there", report.expected),
         ("found there", report.found),
         *amounts,

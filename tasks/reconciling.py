@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
-from commerce.audits import MOST_SHOWN, Auditable, Difference, Duties, Found, Report, signed, sums
+from commerce.audits import MOST_SHOWN, Auditable, Difference, Duties, Found, LookingBack, Report, signed, sums
 from commerce.comparing import differences
 from commerce.errors import HubError, NotConfigured
 from commerce.events import Kind
 from commerce.expecting import expected_of
 from commerce.orders import Order
-from commerce.ports import Alert, OrderSource, Page, Unreadable
+from commerce.ports import OrderSource, Page, Unreadable
 from ledger.standing import Standing
-from tasks.alerting import in_words, pausing, tell
+from tasks.alerting import in_words, pausing
+from tasks.differing import tell_of, telling_of_no_comparison
 from tasks.hub import Hub
 from tasks.recording import ORDERS, record_pages
 from tasks.stack import Route
@@ -27,7 +28,6 @@ JUST_NOW = "recorded just now: neither a webhook nor a read had brought it"
 
 EXPLAINS = {
     "held": ("held", "waits for a person"),
-    "skipped": ("skipped", "nothing to do there"),
     "dismissed": ("dismissed", "closed by a person"),
     "elsewhere": ("history", "recorded for other destinations only"),
     "forgotten": ("forgotten", "its person is, so that nothing can be brought again"),
@@ -50,11 +50,17 @@ class Window:
 
 @dataclass
 class Truth:
-    """What the storefront says now. `lost` are those that the log did not have."""
+    """What the storefront says now. `older` are orders from before the window whose money moved within it, `lost` are
+    those that the log did not have."""
 
     orders: dict[str, Order] = field(default_factory=dict)
+    older: dict[str, Order] = field(default_factory=dict)
     unreadable: dict[str, Unreadable] = field(default_factory=dict)
     lost: set[str] = field(default_factory=set)
+
+    def compared(self, duties: Duties) -> dict[str, Order]:
+        """Those that a destination is compared with: older ones only where money is kept."""
+        return self.orders | (self.older if duties.keeps in ("documents", "deals") else {})
 
 
 def reconcile(
@@ -74,7 +80,8 @@ def reconcile(
     window = window_of(hub, source, since_days, until_days)
     if window.since == window.until or hub.ledger.cursor(source, ORDERS) is None:
         return []  # before the very first reading everything would be missing
-    known = truth(hub, window)
+    with telling_of_no_comparison(hub, source):
+        known = truth(hub, window)
     return [compare(hub, window, known, route, repair=repair) for route in routes]
 
 
@@ -122,7 +129,29 @@ def truth(hub: Hub, window: Window) -> Truth:
             found.orders |= {order.key: order for order in page.orders}
             found.unreadable |= {one.subject: one for one in page.unreadable}
             found.lost |= {order.key for order in lost}
+        if isinstance(client, LookingBack):
+            found.older = older(hub, window, client)
     return found
+
+
+def older(hub: Hub, window: Window, client: LookingBack) -> dict[str, Order]:
+    """Orders from before the window that the log has and whose money moved within it; recorded as they are now."""
+    found: dict[str, Order] = {}
+    start = hub.stack.hub.start  # what was created before it was left out on purpose
+    for page in client.older_orders(window.since, datetime.fromtimestamp(hub.clock(), UTC)):
+        ours = [order for order in page.orders if start is None or order.created_at >= start]
+        known = hub.ledger.known([order.key for order in ours])
+        moved = [order for order in ours if order.key in known and money_moved(order, window)]
+        record_pages(hub, window.source, [Page(orders=tuple(moved))], cursor="")
+        found |= {order.key: order for order in moved}
+    return found
+
+
+def money_moved(order: Order, window: Window) -> bool:
+    """Whether it was paid, refunded, edited or cancelled within the window, and created before it."""
+    moments = [one.at for one in order.payments] + [one.at for one in order.refunds]
+    moments += [one.at for one in order.agreements]
+    return order.created_at < window.since and any(map(window.holds, [*moments, order.cancelled_at]))
 
 
 def compare(hub: Hub, window: Window, known: Truth, route: Route, *, repair: bool = False) -> Report:
@@ -152,7 +181,7 @@ def compare(hub: Hub, window: Window, known: Truth, route: Route, *, repair: boo
     except Exception as error:  # noqa: BLE001  a fault of ours in one reading leaves the others their reports
         report = report.model_copy(update={"problem": in_words(error)})
     kept = hub.ledger.keep_report(report)
-    tell_of(hub, kept)
+    tell_of(hub, kept, set() if kept.problem else {*known.orders, *known.older})
     return kept
 
 
@@ -161,8 +190,9 @@ def read(hub: Hub, client: Auditable, window: Window, known: Truth, destination:
     paused = {pause.connection: pause.reason for pause in hub.ledger.paused()}
     if destination in paused:
         raise HubError(f"{destination} is paused: {paused[destination]}")
-    found = list(client.audit(window.source, window.since, window.until, list(known.orders.values())))
-    strangers = {one.subject for one in found if one.subject not in known.orders}
+    orders = known.compared(client.duties)
+    found = list(client.audit(window.source, window.since, window.until, list(orders.values())))
+    strangers = {one.subject for one in found if one.subject not in orders}
     judged_ones = {one.subject for one in found if one.subject in strangers and window.holds(one.made_at)}
     judged_ones -= set(known.unreadable)
     ids = [subject.partition(":")[2] for subject in sorted(judged_ones)]
@@ -170,12 +200,13 @@ def read(hub: Hub, client: Auditable, window: Window, known: Truth, destination:
     with hub.giving_way(window.source):
         for page in hub.playing(window.source, OrderSource).orders_by_id(ids) if ids else ():
             there |= {order.key for order in page.orders} | {one.subject for one in page.unreadable}
-    return [one for one in found if one.subject in known.orders or one.subject in judged_ones - there]
+    return [one for one in found if one.subject in orders or one.subject in judged_ones - there]
 
 
 def judged(hub: Hub, report: Report, known: Truth, route: Route, duties: Duties, found: Sequence[Found]) -> Report:
     """The report with everything that is not as it should be, and what explains it."""
-    expected = [one for order in known.orders.values() for one in expected_of(order, duties)]
+    orders = known.compared(duties)
+    expected = [one for order in orders.values() for one in expected_of(order, duties)]
     raw = [*differences(expected, found), *_unreadable(known, duties)]
     kind = Kind.ORDER_PLACED if duties.keeps == "facts" else None
     subjects = sorted({one.subject for one in raw})
@@ -190,6 +221,7 @@ def judged(hub: Hub, report: Report, known: Truth, route: Route, duties: Duties,
     owed = len(alive) - verdicts["extra"] + verdicts["missing"] if duties.keeps == "shipments" else len(wanted)
     return report.model_copy(
         update={
+            "older": len(orders) - len(known.orders),
             "expected": owed,
             "found": len(alive),
             "expected_amounts": sums(signed(one.slot, one.amount) for one in wanted if one.amount),
@@ -208,7 +240,10 @@ def _unreadable(known: Truth, duties: Duties) -> Iterator[Difference]:
 
 
 def explained(one: Difference, known: Standing | None, deadline: datetime, lost: set[str]) -> Difference:
-    """The difference with what the ledger knows of it: held, skipped and the like are no surprises."""
+    """The difference with what the ledger knows of it: held, dismissed and the like are no surprises.
+
+    Skipped is one: the code that delivers found nothing to do, and the order says that there is.
+    """
     if one.explained:
         return one
     if one.subject in lost:
@@ -219,6 +254,8 @@ def explained(one: Difference, known: Standing | None, deadline: datetime, lost:
         if known.since < deadline:
             return one.model_copy(update={"found": f"{one.found}; waits since {known.since:%Y-%m-%d %H:%M} UTC"})
         return one.model_copy(update={"explained": "waiting: on its way"})
+    if known.state == "skipped":
+        return one.model_copy(update={"found": f"{one.found}; skipped: {known.reason or 'nothing to do there'}"})
     if known.state in EXPLAINS:
         word, reason = EXPLAINS[known.state]
         return one.model_copy(update={"explained": f"{word}: {known.reason or reason}"})
@@ -232,24 +269,3 @@ def bring_again(hub: Hub, report: Report) -> int:
     """
     wrong = {one.subject for one in report.differences if one.verdict != "extra" and not one.explained}
     return hub.ledger.replay(report.destination, subjects=sorted(wrong)) if wrong else 0
-
-
-def tell_of(hub: Hub, report: Report) -> None:
-    """One alert for a source and a destination, over with the next clean report."""
-    fingerprint = f"reconcile:{report.source}:{report.destination}"
-    if report.clean:
-        hub.ledger.clear_alert(fingerprint)
-        return
-    orders = sorted({one.label for one in report.differences if not one.explained})
-    which = f"; orders {', '.join(orders[:10])}{' …' if len(orders) > 10 else ''}" if orders else ""
-    alert = Alert(
-        fingerprint=fingerprint,
-        severity="critical" if report.surprises else "warning",
-        title=f"{report.source} and {report.destination} differ"
-        if report.surprises
-        else f"{report.destination} was not compared with {report.source}",
-        what=f"{report.says}{which} (created {report.since:%Y-%m-%d} to {report.until:%Y-%m-%d %H:%M} UTC)",
-        todo=f"see: backroom reconcile show {report.id}; to bring what is missing again, run reconcile with repair",
-        facts={"report": str(report.id)},
-    )
-    tell(hub, alert)

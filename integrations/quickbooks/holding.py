@@ -89,8 +89,13 @@ def _noon(day: str) -> datetime | None:
 
 
 def _days(since: datetime, until: datetime, orders: Sequence[Order]) -> tuple[str, str]:
-    """The days within which the documents are dated: from the first sale to the last refund."""
+    """The days within which the documents are dated: from the first sale to the last refund.
+
+    Orders from before are left out of it, or a refund of a year-old order would have a year read.
+    """
     moments = [since, until]
     for order in orders:
+        if order.created_at < since:
+            continue
         moments += [order.processed_at, *(refund.at for refund in order.refunds)]
     return (min(moments) - A_DAY).date().isoformat(), (max(moments) + A_DAY).date().isoformat()

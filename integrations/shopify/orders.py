@@ -88,6 +88,11 @@ class Orders:
                 log.warning("shopify: history is read page by page, for want of a bulk operation: %s", reason)
         yield from self._read(self._search(documents.ORDERS_CREATED, "created_at", since, until, "<"), until)
 
+    def older_orders(self, since: datetime, until: datetime) -> Iterator[Page]:
+        """Orders created before `since` that changed within [since, until], oldest change first."""
+        before = f" AND created_at:<'{whole_seconds(since)}'"
+        yield from self._read(self._search(documents.ORDERS_CHANGED, "updated_at", since, until, "<=", before), until)
+
     def calls_for(self, orders: int) -> int:
         """About how many calls `orders_created` takes for so many orders."""
         if self.settings.bulk_orders and orders >= self.settings.bulk_orders:
@@ -138,8 +143,10 @@ class Orders:
             yield self._page([row.id for row in batch], mark if following else newest)
             batch = following
 
-    def _search(self, document: Document, field: str, since: datetime, until: datetime, below: str) -> Iterator[Row]:
-        """Ids in the order of `field`; a long search starts anew before Shopify stops paging.
+    def _search(
+        self, document: Document, field: str, since: datetime, until: datetime, below: str, besides: str = ""
+    ) -> Iterator[Row]:
+        """Ids in the order of `field`; a long search starts anew before Shopify stops paging. `besides`: more filters.
 
         It goes on from the newest stamp that is surely a row's place, see `_read`; some rows may come twice.
         """
@@ -147,7 +154,7 @@ class Orders:
         settled = until if below == "<" else until - UNSETTLED
         while True:
             newest, surely = Stamp(start), Stamp(start)
-            found = self._search_once(document, between(field, start, until, below), start, end)
+            found = self._search_once(document, between(field, start, until, below) + besides, start, end)
             for row in islice((row for row in found if row.id not in known), LONGEST_SEARCH):
                 yield row
                 newest.see(row, until)
