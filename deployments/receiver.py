@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from commerce.errors import HubError
 from deployments import reconnecting
+from deployments.crowding import NoRoom, Readers, Shared
 from deployments.health import health_of, health_page
 from deployments.keeping import Keeper, NotKept
 from integrations.connector import QUERY, Connector, Forged, WebhookDelivery, connector
@@ -29,13 +30,17 @@ LONGEST_READ = 10.0
 """Seconds that a sender may take to send its body."""
 
 AT_ONCE = 256
-"""Deliveries that may be worked on; more are sent away with 503, and come back."""
+"""Bodies that may be on their way, where the slowest makes room for one more; and deliveries that may be worked on,
+where more are sent away with 503, and come back."""
 
 MOST_READ = 64 * 1024 * 1024
-"""Bytes of bodies that may be in memory together; beyond them senders are sent away too."""
+"""Bytes of bodies that may be in memory together; beyond them the slowest senders are sent away."""
 
 MOST_HEADERS, LARGEST_HEAD = 100, 32 * 1024
 """Headers, and bytes of them all."""
+
+
+LATER = {"retry-after": "5"}
 
 
 class Refused(Exception):
@@ -44,24 +49,6 @@ class Refused(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
-
-
-class Room:
-    """Memory for bodies, shared by all that are being read."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.taken = 0
-
-    def take(self, size: int) -> None:
-        """Raises Refused (503) when there is none left."""
-        if self.taken + size > self.most:
-            raise Refused(503)
-        self.taken += size
-
-    def give_back(self, size: int) -> None:
-        """It was read, or its sender is gone."""
-        self.taken -= size
 
 
 def receiver_app(
@@ -74,7 +61,8 @@ def receiver_app(
     """The ASGI application. Without `hub` it opens the one of the environment when it starts."""
     opened: list[Hub] = [hub] if hub else []
     busy = asyncio.Semaphore(at_once)
-    room = Room(most_read)
+    readers = Readers(at_once, most_read)
+    health_now = Shared(lambda: health_of(opened[0]))
     keeper = Keeper(lambda arrivals: opened[0].ledger.store_hints(arrivals))
 
     @asynccontextmanager
@@ -84,34 +72,35 @@ def receiver_app(
         yield
 
     async def hook(request: Request) -> Response:
-        if busy.locked():
-            return Response(status_code=503, headers={"retry-after": "2"})
-        async with busy:
-            try:
-                connection = known_door(opened[0], request)
-                async with bounded_body(request, longest_read, room) as body:
+        try:
+            connection = known_door(opened[0], request)
+            async with bounded_body(request, longest_read, readers) as body:
+                if busy.locked():
+                    raise NoRoom
+                async with busy:
                     arrival = await asyncio.to_thread(verify, opened[0], connection, request, body)
-                await keeper.keep(arrival)
-            except Refused as refused:
-                retry = {"retry-after": "5"} if refused.status == 503 else {}
-                return Response(status_code=refused.status, headers=retry)
-            except NotKept as error:
-                log.warning("a webhook was not kept, its sender will send it again: %s", error)
-                return Response(status_code=503, headers={"retry-after": "5"})
+                    await keeper.keep(arrival)
+        except Refused as refused:
+            return Response(status_code=refused.status, headers=LATER if refused.status == 503 else {})
+        except NoRoom:
+            return Response(status_code=503, headers={"retry-after": "2"})
+        except NotKept as error:
+            log.warning("a webhook was not kept, its sender will send it again: %s", error)
+            return Response(status_code=503, headers=LATER)
         return Response(status_code=200)
 
     async def health(request: Request) -> Response:
         try:
-            found = await asyncio.to_thread(health_of, opened[0])
+            found = await health_now.look()
         except Exception:
             log.exception("the ledger cannot be read")
-            return Response(status_code=503, headers={"retry-after": "5"})
+            return Response(status_code=503, headers=LATER)
         status = 200 if found.well else 503
         if "text/html" in request.headers.get("accept", ""):
             return HTMLResponse(health_page(found), status_code=status)
         return JSONResponse(found.model_dump(mode="json"), status_code=status)
 
-    return Starlette(
+    app = Starlette(
         lifespan=lifespan,
         routes=[
             Route("/hooks/{connection}", hook, methods=["POST"]),
@@ -120,6 +109,8 @@ def receiver_app(
             Route("/alive", lambda _: Response("ok", media_type="text/plain"), methods=["GET"]),
         ],
     )
+    app.router.redirect_slashes = False  # it would send a sender to whatever host its own request names
+    return app
 
 
 def known_door(hub: Hub, request: Request) -> str:
@@ -137,31 +128,28 @@ def known_door(hub: Hub, request: Request) -> str:
 
 
 @asynccontextmanager
-async def bounded_body(request: Request, longest_read: float, room: Room) -> AsyncIterator[bytes]:
-    """The raw body. Raises Refused: 413 when too large, 415 when compressed, 408 when too slow, 400 when cut off."""
+async def bounded_body(request: Request, longest_read: float, readers: Readers) -> AsyncIterator[bytes]:
+    """The raw body. Raises Refused: 413 when too large, 415 when compressed, 408 when too slow, 400 when cut off.
+
+    Raises NoRoom when there is no room for it, or when a newer one has got its place.
+    """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise Refused(415)
     with suppress(ValueError):
         if int(request.headers.get("content-length", "0")) > LONGEST_BODY:
             raise Refused(413)
-    parts: list[bytes] = []
-    size = 0
-    try:
+    with readers.place() as reader:
         try:
-            async with asyncio.timeout(longest_read):
+            async with asyncio.timeout(longest_read) as reader.patience:
                 async for part in request.stream():
-                    if size + len(part) > LONGEST_BODY:
+                    if reader.size + len(part) > LONGEST_BODY:
                         raise Refused(413)
-                    room.take(len(part))
-                    size += len(part)
-                    parts.append(part)
+                    reader.take(part)
         except TimeoutError as error:
-            raise Refused(408) from error
+            raise (NoRoom() if reader.sent_away else Refused(408)) from error
         except ClientDisconnect as error:
             raise Refused(400) from error
-        yield b"".join(parts)
-    finally:
-        room.give_back(size)
+        yield reader.whole()
 
 
 def verify(hub: Hub, connection: str, request: Request, body: bytes) -> Arrival:

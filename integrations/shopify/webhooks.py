@@ -32,6 +32,15 @@ TOPICS = (
 """What the hub wants to hear of."""
 PRIVACY = {"customers/data_request": "orders_requested", "customers/redact": "orders_to_redact", "shop/redact": ""}
 """Compliance topics and where they name orders. Their address stands in the app's configuration, not in the API."""
+ABOUT_PEOPLE = frozenset({"customer", "orders_requested", "data_request", "orders_to_redact"})
+MAY_NAME = {
+    "customers/data_request": frozenset({"customer", "orders_requested", "data_request"}),
+    "customers/redact": frozenset({"customer", "orders_to_redact"}),
+    "shop/redact": frozenset[str](),
+}
+"""What each compliance topic's body has besides the shop; those of the others are signed too, and ask for less."""
+LONGEST_NUMBER = 20
+"""Digits: those of 64 bits."""
 TAKEN, GONE = "has already been taken", "does not exist"
 """What Shopify says when what we want is so already."""
 
@@ -48,7 +57,10 @@ def receive(settings: ShopifySettings, services: Services, headers: Mapping[str,
     topic, delivery = header(headers, "topic"), header(headers, "webhook-id")
     if not topic or not delivery:
         raise Forged("it has no topic or no id")
-    return WebhookDelivery(id=f"{topic}:{delivery}", topic=topic, hints=hints(topic, body))
+    read = read_json(body)
+    if topic in PRIVACY and not is_about_people(topic, read, settings.shop):
+        raise Forged("its body is not that of its topic")
+    return WebhookDelivery(id=f"{topic}:{delivery}", topic=topic, hints=hints(topic, read))
 
 
 def header(headers: Mapping[str, str], name: str) -> str:
@@ -56,9 +68,16 @@ def header(headers: Mapping[str, str], name: str) -> str:
     return headers.get(f"x-shopify-{name}") or headers.get(f"shopify-{name}") or ""
 
 
-def hints(topic: str, body: bytes) -> tuple[Hint, ...]:
+def is_about_people(topic: str, body: Any, shop: str) -> bool:
+    """Whether Shopify signed just this request. The topic is a header, and headers are not signed: an order that
+    somebody recorded, sent again as "customers/redact", would have its customer forgotten."""
+    if not isinstance(body, dict) or str(body.get("shop_domain")).lower() != shop:
+        return False
+    return not any(name in body for name in ABOUT_PEOPLE - MAY_NAME[topic])
+
+
+def hints(topic: str, read: Any) -> tuple[Hint, ...]:
     """What a delivery points at: an order to re-read, people to forget, or the end of our access; often nothing."""
-    read = read_json(body)
     if topic in PRIVACY:
         return privacy(topic, read if isinstance(read, dict) else {})
     if topic == "app/uninstalled":
@@ -101,7 +120,7 @@ def order_of(topic: str, body: Any) -> str:
 def digits(found: Any) -> str:
     """The number as text; empty for anything else."""
     number = "" if isinstance(found, (bool, float)) else str(found or "")
-    return number if number.isascii() and number.isdigit() else ""
+    return number if number.isascii() and number.isdigit() and len(number) <= LONGEST_NUMBER else ""
 
 
 def read_json(body: bytes) -> Any:

@@ -9,8 +9,10 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from deployments.connecting import Attempt, WrongState
 from deployments.receiver import receiver_app
 from deployments.reconnecting import ANSWERS_A_MINUTE, LIFETIME, LINK_LIFETIME, link
+from tests.constant_time import compared
 from tests.deployments.test_connecting import REALM, in_the_browser, kept, query_of, settings
 from tests.journeys.house import House
 
@@ -87,6 +89,19 @@ def test_a_made_up_state_is_refused(house: House, receiver: TestClient, spoil: s
     answer = receiver.get("/reconnect/books/callback", params={"state": spoil, "code": "x", "realmId": REALM})
     assert answer.status_code == 400
     assert kept(house) == ("", False)
+
+
+def test_states_are_compared_in_constant_time(
+    house: House, receiver: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.get("/reconnect/books")
+    attempt = Attempt(house.hub, "books", f"{HUB}/reconnect/books/callback")
+    pairs = compared(monkeypatch)
+    receiver.get("/reconnect/books/callback", params={"state": "9999999999.a.made-up"})
+    with pytest.raises(WrongState):
+        attempt.take({"state": "made-up"})
+    # at the public page, and on this machine
+    assert [b"made-up" in pair for pair in pairs] == [True, True]
 
 
 def test_a_state_ends_and_is_good_for_its_connection_alone(house: House, receiver: TestClient) -> None:

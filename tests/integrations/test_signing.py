@@ -10,7 +10,9 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from integrations.shopify.granting import signed as signed_by_browser
 from integrations.signing import signed_base64, signed_hex, signed_rsa
+from tests.constant_time import compared
 
 # Shopify's own vector: https://github.com/Shopify/shopify_app, and its documentation of webhooks.
 SECRET = "hush-hush"
@@ -139,17 +141,22 @@ def test_odd_rsa_signatures_are_refused_and_break_nothing(private_key: rsa.RSAPr
 
 def test_every_secret_is_compared_in_constant_time_whichever_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     # given a count of comparisons that do not end at the first byte that differs
-    compared: list[bytes] = []
-    real = hmac.compare_digest
-
-    def counting(one: bytes, other: bytes) -> bool:
-        compared.append(other)
-        return real(one, other)
-
-    monkeypatch.setattr(hmac, "compare_digest", counting)
-    good = base64.b64encode(hmac.new(b"first", b"body", hashlib.sha256).digest()).decode()
+    pairs = compared(monkeypatch)
+    mac = hmac.new(b"first", b"body", hashlib.sha256)
+    written = {signed_base64: base64.b64encode(mac.digest()).decode(), signed_hex: mac.hexdigest()}
     # then the work is the same whether the first, the second or none of two secrets fits
-    for secrets, fits in ((["first", "x"], True), (["x", "first"], True), (["x", "y"], False)):
-        compared.clear()
-        assert signed_base64(secrets, b"body", good) is fits
-        assert compared == [good.encode()] * 2
+    for signed, good in written.items():
+        for secrets, fits in ((["first", "x"], True), (["x", "first"], True), (["x", "y"], False)):
+            pairs.clear()
+            assert signed(secrets, b"body", good) is fits
+            assert [given for _, given in pairs] == [good.encode()] * 2
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_the_answer_of_a_browser_to_shopify_is_compared_in_constant_time(
+    good: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = compared(monkeypatch)
+    mac = hmac.new(b"secret", b"code=c&state=s", hashlib.sha256).hexdigest() if good else "0" * 64
+    assert signed_by_browser("secret", {"code": "c", "state": "s", "hmac": mac}) is good
+    assert [given for _, given in pairs] == [mac.encode()] * 2

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from commerce.ports import Tokens
+from integrations.auth import MemoryTokens
 from integrations.connector import Forged, Hint, Services, connector
 from integrations.katana.settings import KatanaSettings
 from integrations.katana.simulator import build
@@ -51,6 +54,20 @@ def test_whichever_letters_the_signature_is_written_in(clock: Time, signature: s
     assert receive(settings(), Services(clock=clock), sent.headers, sent.content).hints
     with pytest.raises(Forged):
         receive(settings("another-token"), Services(clock=clock), sent.headers, sent.content)
+
+
+def test_while_the_token_is_replaced_the_old_and_the_new_one_are_good(sent: httpx.Request, clock: Time) -> None:
+    # given the token that the hub learned when it made the subscription
+    learned = MemoryTokens(Tokens(access=TOKEN, expires_at=datetime(2100, 1, 1, tzinfo=UTC)))
+    services = Services(clock=clock, tokens=learned)
+    # then webhooks that it signed are good without any in stack.toml's secrets, and beside another one there
+    for other in ("", "another-token"):
+        assert receive(settings(other), services, sent.headers, sent.content).hints
+    # and so are those that the other one signed, and nobody else's
+    mac = hmac.new(b"another-token", sent.content, hashlib.sha256).hexdigest()
+    assert receive(settings("another-token"), services, {"x-sha2-signature": mac}, sent.content).hints
+    with pytest.raises(Forged):
+        receive(settings("a-third"), services, {"x-sha2-signature": mac}, sent.content)
 
 
 def test_a_wrong_signature_is_told_once_and_no_signature_never(sent: httpx.Request, told: Told) -> None:

@@ -219,12 +219,55 @@ def test_a_compliance_topic_that_shopify_did_not_sign_is_forged(topic):
 
 @pytest.mark.parametrize(
     "body",
-    [{"customer": None}, {"customer": {"id": None}}, {"orders_to_redact": [None, "x", 1.5]}, ["a list"], b"<odd>"],
+    [{}, {"customer": None}, {"customer": {"id": None}}, {"orders_to_redact": [None, "x", 1.5]}],
 )
 def test_a_compliance_topic_about_nobody_known_is_passed_on_all_the_same(body):
-    headers, raw = delivered("customers/redact", body)
+    headers, raw = delivered("customers/redact", {"shop_domain": "Demo.myshopify.com", **body})
     read = receive(some_settings(), Services(), headers, raw)
     assert read.hints == (Hint(topic="privacy", action="customers/redact"),)
+
+
+def test_what_was_signed_as_something_else_does_not_have_a_person_forgotten():
+    # given all that a shop signs: its topics are headers, which nobody signs
+    shop = Connected(compliance_uri=HUB)
+    shop.client.ensure_webhooks(HUB)
+    shop.place()
+    for topic in ("customers/data_request", "customers/redact", "shop/redact"):
+        shop.sim.do_privacy(topic, customer=191167, orders=[299938])
+    recorded = {one.headers["x-shopify-topic"]: one for one in shop.sim.outbox}
+    assert {"orders/create", "customers/redact"} <= set(recorded)
+    # when each is sent again under the name of a request about people
+    for signed_as, request in recorded.items():
+        for topic in ("customers/data_request", "customers/redact"):
+            request.headers["x-shopify-topic"] = topic
+            # then that is a forgery, but for the real one and for the shop's own, which names nobody
+            if signed_as in (topic, "shop/redact"):
+                assert delivered_by(request).topic == topic
+                continue
+            with pytest.raises(Forged, match="not that of its topic"):
+                delivered_by(request)
+        if signed_as != "shop/redact":
+            request.headers["x-shopify-topic"] = "shop/redact"
+            with pytest.raises(Forged, match="not that of its topic"):
+                delivered_by(request)
+
+
+@pytest.mark.parametrize(
+    "body", [{"shop_domain": "other.myshopify.com", "customer": {"id": 1}}, {"customer": {"id": 1}}, ["a list"], b"<"]
+)
+def test_a_request_about_people_of_another_shop_is_forged_although_its_header_says_ours(body):
+    # one app may be installed in two shops of a merchant, and both sign with its secret
+    headers, raw = delivered("customers/redact", body)
+    with pytest.raises(Forged):
+        receive(some_settings(), Services(), headers, raw)
+
+
+@pytest.mark.parametrize(
+    "odd", [b'"1\\u0000"', b'"\\ud800"', b"NaN", b"1e999", b'"%s"' % (b"9" * 21), b"9" * 5000, b"-1"]
+)
+def test_a_number_that_is_none_points_at_no_order(odd):
+    headers, raw = delivered("orders/updated", b'{"id": ' + odd + b"}")
+    assert receive(some_settings(), Services(), headers, raw).hints == ()
 
 
 def test_an_uninstalled_app_is_passed_on_without_calling_anybody():

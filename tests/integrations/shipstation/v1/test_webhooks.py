@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ from commerce.ports import Subscribing
 from integrations.connector import QUERY, Forged, Hint, WebhookDelivery, connector
 from integrations.shipstation.v1.webhooks import token_of
 from tests.builders import an_order
+from tests.constant_time import compared
 from tests.integrations.shipstation.v1.world import BASE_URL, V1World, a_v1_setting
 
 HUB = "https://hub.example/hooks/warehouse"
@@ -50,6 +52,14 @@ def test_what_is_subscribed_is_what_is_accepted(world: V1World) -> None:
 def test_without_our_token_nothing_is_taken(world: V1World, query: str) -> None:
     with pytest.raises(Forged, match="token"):
         receive(world, query)
+
+
+def test_our_token_is_compared_in_constant_time(world: V1World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pairs = compared(monkeypatch)
+    for given in (token_of(world.settings), "wrong"):
+        with suppress(Forged):
+            receive(world, f"token={given}")
+        assert pairs.pop() == (given.encode(), token_of(world.settings).encode())
 
 
 def test_our_token_twice_is_none(world: V1World) -> None:
