@@ -68,6 +68,7 @@ def export(
     file = to or Path(f"privacy-{found.id}.json")
     held = all_on(hub, found)
     with os.fdopen(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w", encoding="utf-8") as out:
+        os.fchmod(out.fileno(), 0o600)  # also when the file was there before
         json_format.dump(held, out, indent=2, ensure_ascii=False)
     hub.ledger.privacy_answer(found.id, "backroom", "exported", f"{len(held['orders'])} orders were written to a file")
     typer.echo(f"wrote {file}: {len(held['orders'])} orders")

@@ -78,7 +78,9 @@ def test_an_export_has_all_of_the_customer_and_is_for_its_owner_only(at_home: Ho
     first, second = bought(at_home), bought(at_home)
     asks(at_home, "customers/data_request", first)
     read_hinted(at_home.hub)
+    # and a file that everybody may read is there already
     file = tmp_path / "ada.json"
+    file.touch(mode=0o644)
     # when a person exports it
     said = backroom("privacy", "export", "1", "--to", str(file))
     # then everything that the hub holds is there, and who else to ask
