@@ -222,10 +222,10 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="only say how many")] = False,
 ) -> None:
     """Bring a destination again what it already had. Each is looked up there first, so twice changes nothing."""
-    from deployments.replaying import replay_to
+    from deployments.replaying import replay_to, said
 
     count = replay_to(destination, since, order, dry_run=dry_run)
-    typer.echo(f"{count} would be brought again" if dry_run else f"{count} wait; the next run of the route brings them")
+    typer.echo(said(destination, count, dry_run=dry_run))
     raise typer.Exit(0 if count else 1)
 
 

@@ -383,6 +383,22 @@ def test_a_replay_to_nowhere_or_of_nothing_says_so(at_home: House) -> None:
     assert backroom("replay", "inventory", "--order", "#1").exit_code == 2
     assert backroom("replay", "warehouse").exit_code == 2
     assert backroom("replay", "warehouse", "--order", "#404").exit_code == 1
+    result = backroom("replay", "warehouse", "--since", "2126-01-01")
+    assert (result.exit_code, "still to come" in result.stderr) == (2, True)
+
+
+def test_a_replay_that_will_bring_nothing_says_why(at_home: House) -> None:
+    for _ in range(2):
+        order(at_home)
+    at_home.orders_everywhere()
+    # to a destination that is paused, the work waits for whoever resumes it
+    at_home.hub.ledger.pause("warehouse", "the key was revoked")
+    waits = backroom("replay", "warehouse", "--order", "#1001")
+    assert (waits.exit_code, "then: backroom resume warehouse" in waits.stdout) == (0, True)
+    # and an order whose person is forgotten is not brought, as it would arrive without a name
+    assert at_home.hub.ledger.redact("shop", at_home.hub.ledger.trace("#1002").subjects)
+    nothing = backroom("replay", "books", "--order", "#1002")
+    assert (nothing.exit_code, "its person is forgotten" in nothing.stdout) == (1, True)
 
 
 def a_report(house: House, **changes: Any) -> int:
