@@ -8,9 +8,13 @@ from html import escape
 from commerce.values import Frozen, Moment
 from tasks.hub import Hub
 
+WATCH, WATCHES_WITHIN = "watch", timedelta(minutes=30)
+"""The flow that looks for problems and tells them, and how old its last good end may be: it runs every five minutes.
+Without it nobody is told of anything, though every route may be fresh."""
+
 
 class RouteHealth(Frozen):
-    """When a route last finished well, and whether that is long ago."""
+    """When a route, or the watch, last finished well, and whether that is long ago."""
 
     route: str
     last_ok: Moment | None
@@ -34,20 +38,22 @@ class Health(Frozen):
 
 
 def health_of(hub: Hub) -> Health:
-    """Look at the ledger. Well means: no route is late and no connection is paused."""
+    """Look at the ledger. Well means: no route is late, nor the watch where there is one, and no connection is paused."""
     now = datetime.fromtimestamp(hub.clock(), UTC)
     states = {state.route: state for state in hub.ledger.routes()}
     routes = []
-    for route in hub.stack.routes.values():
-        state = states.get(route.name)
+    patience = {route.name: timedelta(minutes=route.late_after_minutes) for route in hub.stack.routes.values()}
+    if WATCH in states:
+        patience.setdefault(WATCH, WATCHES_WITHIN)
+    for name, may_take in patience.items():
+        state = states.get(name)
         last = state.last_ok if state else None
-        late = last is None or now - last > timedelta(minutes=route.late_after_minutes)
         routes.append(
             RouteHealth(
-                route=route.name,
+                route=name,
                 last_ok=last,
-                late_after_minutes=route.late_after_minutes,
-                late=late,
+                late_after_minutes=may_take // timedelta(minutes=1),
+                late=last is None or now - last > may_take,
                 error="last run failed" if state and state.last_error else "",
             )
         )

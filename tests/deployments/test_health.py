@@ -54,3 +54,25 @@ def test_a_run_that_began_and_never_ended_makes_no_route_fresh(house: House, rec
     answer = receiver.get("/health")
     assert answer.status_code == 503
     assert all(route["late"] for route in answer.json()["routes"])
+
+
+def test_a_watch_that_stopped_is_seen_though_every_route_is_fresh(house: House, receiver: TestClient) -> None:
+    # given a hub whose watch has run
+    ledger, names = house.hub.ledger, list(house.hub.stack.routes)
+    ledger.route_finished("watch", True, {})
+    # when routes go on, and the watch begins and does not end well: it broke, or no channel took what it had to tell
+    for _ in range(7):
+        house.clock.sleep(300)
+        ledger.route_started("watch")
+        ledger.route_finished("watch", False, {}, "no channel takes them")
+        for name in names:
+            ledger.route_finished(name, True, {})
+    # then a monitor learns that nobody would be told of anything
+    answer = receiver.get("/health")
+    assert answer.status_code == 503
+    assert [route["route"] for route in answer.json()["routes"] if route["late"]] == ["watch"]
+    assert "watch" in receiver.get("/health", headers={"accept": "text/html"}).text
+    # until it ends well again
+    ledger.route_finished("watch", True, {})
+    house.clock.sleep(5)
+    assert receiver.get("/health").status_code == 200
