@@ -38,7 +38,7 @@ class Health(Frozen):
 
 
 def health_of(hub: Hub) -> Health:
-    """Look at the ledger. Well means: no route is late, nor the watch where there is one, and no connection is paused."""
+    """Look at the ledger. Well means: no route is late, nor the watch once it has run, and no connection is paused."""
     now = datetime.fromtimestamp(hub.clock(), UTC)
     states = {state.route: state for state in hub.ledger.routes()}
     routes = []

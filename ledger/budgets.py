@@ -113,8 +113,7 @@ class LedgerWindows:
                 wanted = units
                 seconds = self._reserve(units)
             if seconds == 0.0:
-                # Handed out later they would fall into a span that did not count them.
-                self._left, self._until = wanted - units, now + min(span.width for span in self._spans)
+                self._left = wanted - units
             return seconds
 
     def _reserve(self, units: int) -> float:
@@ -127,6 +126,8 @@ class LedgerWindows:
                 return max(waits) / SECOND
             for span in self._spans:
                 span.take(db, now, units)
+            # Handed out later than in the slot that counts them they would fall into a span that does not.
+            self._until = min((now // span.width + 1) * span.width for span in self._spans)
             return 0.0
 
 

@@ -66,6 +66,22 @@ def test_a_handful_that_was_not_used_is_not_used_later(opened, clock):
     assert most_within(moments, 1.0) <= 350
 
 
+def test_a_handful_that_is_used_slowly_breaks_no_span(opened, clock):
+    # given a process that takes a handful at the end of a slot and uses the rest of it a moment later
+    rates, slot = [(350, 1.0), (3_500, 60.0)], 0.05
+    budgets = [opened().budgets("marketing").windows("calls", rates) for _ in range(2)]
+    clock.pass_by(slot - clock() % slot + 0.98 * slot)
+    assert budgets[0].take() == 0
+    moments = [clock()]
+    clock.pass_by(0.97 * slot)
+    # when all call as fast as they are let from then on
+    while budgets[0].take() == 0:
+        moments.append(clock())
+    moments += hammer(budgets, clock, 2)
+    # then no second has more calls than it may
+    assert most_within(moments, 1.0) <= 350
+
+
 def test_work_that_may_wait_leaves_a_share_to_live_work(opened, clock):
     # given a backfill that uses up all it may
     ledger = opened()
