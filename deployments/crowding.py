@@ -66,10 +66,14 @@ class Reader:
 
     def __init__(self, readers: Readers) -> None:
         self._readers = readers
-        self._parts: list[bytes] = []
-        self.size = 0
+        self._body = bytearray()  # not a list: parts of one byte would take forty times what is counted
         self.sent_away = False
         self.patience: asyncio.Timeout | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return len(self._body)
 
     def take(self, part: bytes) -> None:
         """Keep a part. Raises NoRoom."""
@@ -77,21 +81,19 @@ class Reader:
             raise NoRoom
         self._readers.make_room(len(part), self)
         self._readers.taken += len(part)
-        self.size += len(part)
-        self._parts.append(part)
+        self._body += part
 
     def whole(self) -> bytes:
         """All that came. Raises NoRoom when its place was given away meanwhile."""
         if self.sent_away:
             raise NoRoom
         self._readers.has_all(self)
-        return b"".join(self._parts)
+        return bytes(self._body)
 
     def give_back(self) -> None:
         """It was read, or its sender is gone."""
         self._readers.taken -= self.size
-        self.size = 0
-        self._parts.clear()
+        self._body.clear()
 
 
 class Shared(Generic[Found]):

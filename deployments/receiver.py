@@ -100,13 +100,16 @@ def receiver_app(
             return HTMLResponse(health_page(found), status_code=status)
         return JSONResponse(found.model_dump(mode="json"), status_code=status)
 
+    async def alive(_: Request) -> Response:
+        return Response("ok", media_type="text/plain")
+
     app = Starlette(
         lifespan=lifespan,
         routes=[
             Route("/hooks/{connection}", hook, methods=["POST"]),
             *reconnecting.routes(opened),
             Route("/health", health, methods=["GET"]),
-            Route("/alive", lambda _: Response("ok", media_type="text/plain"), methods=["GET"]),
+            Route("/alive", alive, methods=["GET"]),
         ],
     )
     app.router.redirect_slashes = False  # it would send a sender to whatever host its own request names

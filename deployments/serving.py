@@ -4,9 +4,12 @@ so is the time that our answers wait to be read."""
 from __future__ import annotations
 
 import asyncio
+from itertools import islice
 from typing import Any, ClassVar
 
 import uvicorn
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from deployments.receiver import LARGEST_HEAD
@@ -15,7 +18,7 @@ LONGEST_HEAD = 10.0
 """Seconds that a sender may take from connecting to the end of its headers."""
 
 CONNECTIONS = 1000
-"""Open connections and requests. One more is answered while the oldest that says nothing makes room, else with 503."""
+"""Open connections and requests; more are answered with 503. When nine tenths are taken, silent ones make room."""
 
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -38,9 +41,8 @@ class BoundedHead(H11Protocol):
         """Somebody connects."""
         super().connection_made(transport)
         self._be_patient()
-        oldest = next(iter(self.silent))
-        if len(self.connections) >= self.most and oldest is not self:
-            oldest._too_slow()
+        if len(self.connections) >= self.most:
+            self._make_room()
 
     def data_received(self, data: bytes) -> None:
         """A part of a request."""
@@ -80,6 +82,13 @@ class BoundedHead(H11Protocol):
         self._done()
         super().connection_lost(exc)
 
+    def _make_room(self) -> None:
+        """Close the oldest silent ones; several when many were busy before, so that nobody could be closed then."""
+        living = sum(not one.transport.is_closing() for one in self.connections)
+        for oldest in list(islice(self.silent, max(0, living + 1 - self.most))):
+            if oldest is not self:
+                oldest._too_slow()
+
     def _be_patient(self) -> None:
         self._patience = self.loop.call_later(self.longest_head, self._too_slow)
         self.silent.setdefault(self)
@@ -104,14 +113,32 @@ class BoundedHead(H11Protocol):
             self.loop.call_later(self.longest_head, self.transport.abort)
 
 
+def one_length(app: ASGIApp) -> ASGIApp:
+    """Refuses requests that say twice where they end, by length and by chunks, and closes their connection.
+
+    A proxy in front may believe the one and we the other: what somebody hides in between would be taken for the
+    beginning of the next sender's delivery.
+    """
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        names = {name for name, _ in scope.get("headers", ())}
+        if {b"content-length", b"transfer-encoding"} <= names:
+            await Response(status_code=400, headers={"connection": "close"})(scope, receive, send)
+        else:
+            await app(scope, receive, send)
+
+    return served
+
+
 def receiver_config(
     app: Any, host: str, port: int, *, longest_head: float = LONGEST_HEAD, connections: int = CONNECTIONS
 ) -> uvicorn.Config:
     """How uvicorn serves the receiver."""
-    bounds = {"longest_head": longest_head, "most": connections, "silent": {}}
+    # Room is made a little earlier than uvicorn refuses, as those that are being answered just now cannot be closed.
+    bounds = {"longest_head": longest_head, "most": connections - connections // 10, "silent": {}}
     protocol = type("BoundedHead", (BoundedHead,), bounds)
     return uvicorn.Config(
-        app,
+        one_length(app),
         host=host,
         port=port,
         http=protocol,

@@ -168,6 +168,22 @@ def test_a_length_that_is_none_is_refused(door: int, delivery: httpx.Request, le
     assert status(said(door, head(delivery, *lengths, length=-1), delivery.content)) == 400
 
 
+@pytest.mark.parametrize("path", ["/hooks/shop", "/hooks/nobody", "/alive"])
+def test_a_request_hidden_behind_two_lengths_is_not_read(
+    house: House, door: int, delivery: httpx.Request, path: str
+) -> None:
+    # given a request that ends at once by its chunks, and after one more request by its length
+    hidden = b"0\r\n\r\n" + head(delivery) + delivery.content
+    with socket.create_connection(("127.0.0.1", door), 5) as line:
+        line.sendall(head(delivery, "transfer-encoding: chunked", path=path, length=len(hidden)) + hidden)
+        heard = b""
+        while chunk := line.recv(65536):
+            heard += chunk
+    # then it is refused, and with it everything that came behind
+    assert (status(heard), heard.count(b"HTTP/1.1 ")) == (400, 1)
+    assert waiting(house) == []
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "TRACE", "BREW"])
 def test_other_methods_are_refused(house: House, door: int, delivery: httpx.Request, method: str) -> None:
     assert status(said(door, head(delivery).replace(b"POST", method.encode(), 1), delivery.content)) == 405
