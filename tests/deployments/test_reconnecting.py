@@ -120,6 +120,19 @@ def test_another_company_is_refused_without_a_word_of_ours(house: House, receive
     assert kept(house) == ("", False)
 
 
+def test_another_company_than_the_one_that_was_there_is_refused_too(house: House, receiver: TestClient) -> None:
+    # given books whose company no setting names, connected once
+    settings(house, realm_id="", refresh_token="")
+    assert receiver.get(begun(receiver, house, path(link(house.hub, "books")))).status_code == 200
+    before = house.hub.ledger.tokens("books").load()
+    # when a stranger begins, who needs no link now, and grants access to his own
+    house.vendors["books"].act("decide", {"answer": "allow", "realm_id": "310687"})
+    answer = receiver.get(begun(receiver, house))
+    # then the books stay those of the company that was there
+    assert (answer.status_code, REALM in answer.text) == (400, False)
+    assert house.hub.ledger.tokens("books").load() == before
+
+
 def test_a_forged_company_replaces_nothing(house: House, receiver: TestClient) -> None:
     assert receiver.get(begun(receiver, house)).status_code == 200
     before = house.hub.ledger.tokens("books").load()

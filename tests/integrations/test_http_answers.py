@@ -308,6 +308,14 @@ def test_no_error_says_a_secret(failure: Any, header: str) -> None:
     assert [secret for secret in (SECRET, IN_QUERY, IN_BODY) if secret in words] == []
 
 
+@pytest.mark.parametrize("name", ["X-Goog-Signature", "token", "sig"])
+def test_a_refusal_that_quotes_a_signed_address_is_told_without_what_signs_it(name: str) -> None:
+    vendor = Vendor(httpx.Response(403, text=f"the signature {IN_QUERY} has expired"))
+    with pytest.raises(NotAuthorised, match=r"the signature \*\*\* has expired") as caught:
+        open_client(vendor).request("GET", f"/result.jsonl?{name}={IN_QUERY}")
+    assert IN_QUERY not in all_words(caught.value)
+
+
 @pytest.mark.parametrize("header", ["authorization", "x-shopify-access-token", "api-key"])
 def test_an_answer_that_quotes_our_credential_is_read_without_it(header: str) -> None:
     # given a vendor that takes a call, and finds fault with what was sent, header and all
