@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import event, insert, select, update
 
 from commerce.outcomes import Held
 from commerce.ports import Alert
@@ -63,6 +63,40 @@ def test_the_same_orders_are_no_news_afterwards_whether_their_storefront_forgot_
         "",
         None,
     )
+
+
+class Broken(Exception):
+    """The database is lost."""
+
+
+def test_a_fault_at_any_statement_leaves_all_or_nothing(hub):
+    # given a database that is lost at the nth statement
+    left = 0
+
+    def count_down(*_):
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise Broken
+
+    event.listen(hub.engine, "before_cursor_execute", count_down)
+    kept = rows(hub)
+    faults = 0
+    while True:
+        left = faults + 1
+        try:
+            assert hub.redact("shop", ["shop:51", "shop:52"])
+        except Broken:
+            faults += 1
+        else:
+            break
+        finally:
+            left = 0
+        # then nothing of it was done
+        assert rows(hub) == kept
+    # and when it holds, all of it
+    assert faults > 5
+    assert not [word for word in WORDS if word in rows(hub)]
 
 
 def test_nothing_is_changed_while_one_is_on_its_way(hub):
