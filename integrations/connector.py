@@ -23,6 +23,10 @@ from integrations.limits import LocalLimits, Paced
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,19}$")]
 
 
+NAMES_ACCOUNT = ("shop", "realm_id", "api_key", "access_token")
+"""Fields of settings that tell accounts apart; two keys of one account look like two accounts."""
+
+
 class ConnectionSettings(BaseModel):
     """One `[connections.<name>]` of stack.toml, with its secrets put in. Vendors add their own fields.
 
@@ -36,6 +40,13 @@ class ConnectionSettings(BaseModel):
     vendor: str = Field(description="The vendor folder.")
     base_url: str = Field(description="Where the vendor's API is.")
     pace: bool = Field(default=True, description="Whether we keep to the vendor's rate limit by ourselves.")
+
+    def same_account(self, other: ConnectionSettings) -> bool:
+        """Whether both surely are one account at the vendor, so that they use up one budget of calls."""
+        if (self.vendor, self.base_url) != (other.vendor, other.base_url):
+            return False
+        named = [(getattr(self, field, None), getattr(other, field, None)) for field in NAMES_ACCOUNT]
+        return any(mine and mine == theirs for mine, theirs in named)
 
 
 class Unheard:

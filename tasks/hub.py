@@ -53,8 +53,14 @@ class Hub:
             transport=self.transports.get(name),
             sleep=self.sleep,
             clock=self.clock,
-            shared=self.ledger.budgets(name, lambda: name in self._patient),
+            shared=self.ledger.budgets(self.account(name), lambda: name in self._patient),
         )
+
+    def account(self, name: str) -> str:
+        """The first connection of the same vendor account: all of them use up its budget of calls."""
+        mine = self.stack.connection(name)
+        known = self.stack.connections.items()
+        return next((other for other, settings in known if settings.same_account(mine)), name)
 
     @contextmanager
     def giving_way(self, name: str, so: bool = True) -> Iterator[None]:
