@@ -16,6 +16,8 @@ from ledger.subscriptions import HISTORY, enrol, keeps_of
 
 SETTLED = ("done", "skipped", "dismissed", "superseded", "held")
 
+WAITING = ("waiting", "retry")
+
 
 class Replaying(Store):
     """Bringing things again."""
@@ -31,7 +33,8 @@ class Replaying(Store):
         """Let the destination have again what happened since a moment, or these subjects; how many subjects.
 
         Each is looked up by our key before anything is written, as it surely was sent once, and counts as history, so
-        that nobody is mailed. One that is on its way already is left to it. With `dry_run` nothing is changed.
+        that nobody is mailed. One that waits already is looked up, too, when its turn comes; one that a run has in its
+        hands is left to it. With `dry_run` nothing is changed.
         An order whose person is forgotten is left out: the destination would lose the name from what it has to keep.
         """
         with self.writing() as db:
@@ -97,11 +100,12 @@ def every(db: Connection, destination: str, subjects: Sequence[str], since: date
 
 
 def again(db: Connection, destination: str, numbers: Sequence[int]) -> None:
-    """These deliveries wait once more."""
+    """These deliveries wait once more; those that wait anyway prove nothing by what we remember either."""
     table = tables.deliveries
     fresh = {"state": "waiting", "in_doubt": True, "lane": HISTORY, "due_at": 0, "attempts": 0, "crashes": 0}
     for some in chunks(numbers):
         mine = update(table).where(table.c.destination == destination, table.c.event_id.in_(some))
+        db.execute(mine.where(table.c.state.in_(WAITING)).values(in_doubt=True))
         settled = mine.where(table.c.state.in_(SETTLED))
         db.execute(settled.values(**fresh, first_tried_at=None, settled_at=None, cause="", reason="", hint=""))
 

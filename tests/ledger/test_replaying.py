@@ -103,3 +103,12 @@ def test_a_destination_that_wants_nothing_gets_nothing(hub):
 def test_the_trace_tells_who_replayed(hub):
     hub.replay("warehouse", subjects=["shop:51"])
     assert ("replayed", "person") in [(line.outcome, line.by) for line in hub.trace("#1").history]
+
+
+def test_what_waits_anyway_is_looked_up_as_well(hub):
+    # given an order with a change that waits for its turn
+    hub.record_orders("shop", [an_order(1, note="leave it at the door", updated_at=after(hours=3))])
+    # when the order is replayed before that
+    hub.replay("warehouse", subjects=["shop:51"])
+    # then its turn finds out what is there, instead of what we remember
+    assert [(item.subject, item.in_doubt) for item in bring(hub, "warehouse")] == [("shop:51", True)]

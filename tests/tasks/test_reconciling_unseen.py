@@ -208,3 +208,28 @@ def test_a_storefront_that_answers_nonsense_half_way_is_told(house: House) -> No
     house.hub.transports = {**house.hub.transports, "shop": real}
     assert weekly(house).clean
     assert not [one for one in house.hub.ledger.open_alerts() if one.alert.fingerprint == "reconcile:shop"]
+
+
+def test_repairs_that_overlap_each_other_and_live_work_bring_each_thing_once(house: House) -> None:
+    # given two receipts that are gone, and a refund of one of them that was recorded just now
+    for _ in range(3):
+        order(house)
+    house.settle_down()
+    house.clock.sleep(A_DAY)
+    for number in ("S-1001", "S-1002"):
+        delete(house, number)
+    house.vendors["shop"].act("refund", {"order": "#1001", "lines": [{"line": 0, "quantity": 1}]})
+    house.clock.sleep(60)
+    house.record()
+    # when two repairs run before anything is brought, while the refund of #1001 waits for its turn
+    for _ in range(2):
+        weekly(house, repair=True)
+    house.settle_down()
+    # then #1002 is there once; #1001 was explained by what waited, and by nothing more once that has arrived
+    assert numbers(house) == ["R-1001-1", "S-1002", "S-1003"]
+    for repaired in (1, 0):
+        assert weekly(house, repair=True).repaired == repaired
+        house.settle_down()
+    # and each document is there once in the end
+    assert weekly(house).clean
+    assert numbers(house) == ["R-1001-1", "S-1001", "S-1002", "S-1003"]
