@@ -302,6 +302,7 @@ def test_the_summary_is_what_an_independent_check_needs():
             "total": "59.00",
             "currency": "USD",
             "email": "jo@example.com",
+            "door": ["1 Main Street", "14201"],
             "paid": True,
             "on_hold": False,
             "received": "59.00",
