@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
-from sqlalchemy import text, update
+from sqlalchemy import event, text, update
 
 from commerce.errors import NotConfigured
 from commerce.ports import Tokens
@@ -84,6 +84,23 @@ def test_what_an_old_key_locked_is_locked_anew_at_once_so_that_the_old_key_may_g
     # and what nobody opens is left for whoever finds its key
     assert opened(token_keys=[lost]).tokens("crm").load().access == "canary-access"
     assert (opened(token_keys=[new]).seal_again(), opened(token_keys=[]).seal_again()) == (0, 0)
+
+
+def test_tokens_that_are_renewed_just_before_they_are_locked_anew_stay_the_newest(opened):
+    # given tokens that an old key locked, and a renewal right after somebody has looked which ones those are
+    old, new = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+    renewing, sealing = opened(token_keys=[old]), opened(token_keys=[new, old])
+    renewing.tokens("books").save(PAIR)
+    renewed = []
+
+    def renews(connection, cursor, statement, *_):
+        if "FROM tokens" in statement.replace("\n", "") and not renewed:
+            renewed.append(renewing.tokens("books").save(PAIR.model_copy(update={"access": "newest"})))
+
+    event.listen(sealing.engine, "after_cursor_execute", renews)
+    # when they are locked with the new key, then it is the newest pair that is
+    assert sealing.seal_again() == 1
+    assert opened(token_keys=[new]).tokens("books").load().access == "newest"
 
 
 def test_a_key_is_changed_while_tokens_are_renewed(opened):
