@@ -120,7 +120,9 @@ def test_another_company_is_refused_without_a_word_of_ours(house: House, receive
     assert kept(house) == ("", False)
 
 
-def test_another_company_than_the_one_that_was_there_is_refused_too(house: House, receiver: TestClient) -> None:
+def test_another_company_than_the_one_that_was_there_is_refused_too(
+    house: House, receiver: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
     # given books whose company no setting names, connected once
     settings(house, realm_id="", refresh_token="")
     assert receiver.get(begun(receiver, house, path(link(house.hub, "books")))).status_code == 200
@@ -131,6 +133,8 @@ def test_another_company_than_the_one_that_was_there_is_refused_too(house: House
     # then the books stay those of the company that was there
     assert (answer.status_code, REALM in answer.text) == (400, False)
     assert house.hub.ledger.tokens("books").load() == before
+    # and it is refused for being another, before the stranger's code is even asked for
+    assert f"this connection belongs to {REALM}" in caplog.text
 
 
 def test_a_forged_company_replaces_nothing(house: House, receiver: TestClient) -> None:
