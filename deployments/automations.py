@@ -59,11 +59,19 @@ async def put(client: PrefectClient, wanted: AutomationCore) -> str:
     if not known:
         await client.create_automation(wanted)
         return "created"
-    was = AutomationCore.model_validate(known[0].model_dump(exclude={"id"}))
-    if was.model_dump(mode="json") == wanted.model_dump(mode="json"):
+    if same(known[0], wanted):
         return "up to date"
     await client.update_automation(known[0].id, wanted)
     return "updated"
+
+
+def same(known: AutomationCore, wanted: AutomationCore) -> bool:
+    """Whether what the server has says the same.
+
+    Compared as values, not as JSON: the events that a trigger names are sets, and two equal sets may be written in
+    different orders.
+    """
+    return AutomationCore.model_validate(known.model_dump(exclude={"id"})) == wanted
 
 
 async def telling(client: PrefectClient, notify: str) -> ActionTypes:

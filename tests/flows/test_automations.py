@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
+from uuid import uuid4
 
 import pytest
 from prefect import get_client
 from prefect.blocks.notifications import SlackWebhook
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import RunDeployment
+from prefect.events.schemas.automations import Automation
 from prefect.states import Late, Pending, Running
 
 from commerce.errors import NotConfigured
@@ -20,6 +23,7 @@ from deployments.automations import (
     gone_run,
     missed_schedule,
     put,
+    same,
 )
 from flows.drain_inbox import drain_inbox
 from flows.watch import watch
@@ -62,6 +66,19 @@ def test_they_are_made_once_brought_up_to_date_and_never_doubled() -> None:
                 await client.delete_automation(one.id)
 
     asyncio.run(story())
+
+
+def test_the_order_in_which_the_server_names_the_events_is_no_difference() -> None:
+    # given what is wanted, and what the server tells of it, its sets written in any order
+    wanted = gone_run(WINDOW)
+    told = wanted.model_dump(mode="json") | {"id": str(uuid4())}
+    ways = list(permutations(sorted(wanted.trigger.expect)))  # type: ignore[union-attr]
+    known = [Automation.model_validate(told | {"trigger": told["trigger"] | {"expect": list(way)}}) for way in ways]
+    # then each is the same, and one event fewer is not
+    assert len(known) == 120
+    assert all(same(one, wanted) for one in known)
+    fewer = told | {"trigger": told["trigger"] | {"expect": ways[0][:-1]}}
+    assert not same(Automation.model_validate(fewer), wanted)
 
 
 def test_the_server_acts_on_a_late_run_and_on_a_run_that_stopped() -> None:
