@@ -70,7 +70,8 @@ class PrefectHouse:
 
     def start_server(self, processes: Processes) -> None:
         """Start the server; `wait` for it."""
-        processes.start("prefect-server", prefect("server", "start", "--host", "127.0.0.1", "--port", str(self.port)))
+        arguments = ("server", "start", "--host", "127.0.0.1", "--port", str(self.port))
+        processes.start("prefect-server", [sys.executable, "-m", "deployments.prefect_server", *arguments])
 
     def wait(self, processes: Processes) -> None:
         """Wait until the server answers."""
