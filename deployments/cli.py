@@ -82,6 +82,19 @@ def receive(
     uvicorn.Server(receiver_config(receiver_app(the_hub()), host, port)).run()
 
 
+@app.command()
+@explained
+def server(
+    host: Annotated[str, typer.Option(help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="port to listen on")] = 4200,
+) -> None:
+    """Run Prefect's server, with its login and encryption key from the environment or `.env`."""
+    from deployments.own_server import start
+    from tasks.stack import env_file, secrets_of, stack_file
+
+    start(host, port, secrets_of(env_file(stack_file())))
+
+
 @app.command(hidden=True)
 def warm(socket: Path) -> None:
     """Wait at a Unix socket and fork flow runs; `warm_client.py` is the command of the work pool then."""

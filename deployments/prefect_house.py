@@ -16,6 +16,7 @@ import httpx
 from cryptography.fernet import Fernet
 from tenacity import Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
+from deployments.own_server import KEY, LOGIN, UNLESS_SET, server_command
 from deployments.processes import DidNotStart, Processes, answers
 
 BUSY_SERVER = Retrying(
@@ -55,11 +56,9 @@ class PrefectHouse:
             "PREFECT_HOME": str(self.home.resolve()),
             "PREFECT_API_URL": f"{self.url}/api",
             "PREFECT_API_AUTH_STRING": login,
-            "PREFECT_SERVER_API_AUTH_STRING": login,
-            "PREFECT_SERVER_ENCRYPTION_KEY": self.encryption_key,
-            # In memory, leases are forgotten at a restart while the slots they hold still count as taken.
-            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            LOGIN: login,
+            KEY: self.encryption_key,
+            **UNLESS_SET,
             "PREFECT_TELEMETRY_ENABLE_RESOURCE_METRICS": "false",
             "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
             "DO_NOT_TRACK": "1",
@@ -70,8 +69,7 @@ class PrefectHouse:
 
     def start_server(self, processes: Processes) -> None:
         """Start the server; `wait` for it."""
-        arguments = ("server", "start", "--host", "127.0.0.1", "--port", str(self.port))
-        processes.start("prefect-server", [sys.executable, "-m", "deployments.prefect_server", *arguments])
+        processes.start("prefect-server", server_command("127.0.0.1", self.port))
 
     def wait(self, processes: Processes) -> None:
         """Wait until the server answers."""

@@ -2,11 +2,11 @@
 
     python -m deployments.prefect_server server start --host 127.0.0.1
 
-On SQLite, Prefect's server stands still for up to a minute otherwise. A statement that failed ("database is locked") is
-left in a cycle with its traceback. Python collects cycles in whichever thread happens to allocate, here the one with the
-server's loop. To free the statement SQLite needs its connection; that one is busy waiting, up to 60 seconds, for
+On SQLite, Prefect's server stands still for up to a minute otherwise. A statement that failed ("database is locked")
+is left in a cycle with its traceback. Python collects cycles in whichever thread happens to allocate, here the one with
+the server's loop. To free the statement SQLite needs its connection; that one is busy waiting, up to 60 seconds, for
 another one's transaction, whose COMMIT waits for the loop. In a thread of its own the collector may wait: it holds
-nothing that others need (docs/decisions/0009-prefects-server-collects-elsewhere.md).
+nothing that others need (docs/decisions/0009-prefects-garbage-elsewhere.md).
 """
 
 from __future__ import annotations
