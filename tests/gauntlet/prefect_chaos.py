@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.gauntlet.database import OwnServer
 from tests.gauntlet.prefect_crew import RECEIVER, SERVER, WARM, WORKER, Supervised, end
 
-RUN = "a flow run"
+RUN, DATABASE = "a flow run", "the database"
 
 KINDS: dict[str, Callable[[Supervised], bool]] = {
     RUN: lambda crew: any(end(pid) for pid in crew.runs()[:1]),
@@ -21,7 +22,8 @@ KINDS: dict[str, Callable[[Supervised], bool]] = {
     "the warm process": lambda crew: crew.kill(WARM),
     "the warm process with its runs": lambda crew: crew.kill(WARM, with_all=True),
 }
-"""What is struck, in words, and how. The first four are struck once each before chance decides."""
+"""What is struck, in words, and how. The first four, and a database of the run's own, are struck once each before
+chance decides."""
 
 FIRST = 4
 
@@ -48,6 +50,8 @@ class PrefectChaos:
 
     crew: Supervised
     seed: int
+    database: OwnServer | None = None
+    """One that may be killed."""
     deaths: Counter[str] = field(default_factory=Counter)
     last: float = 0.0
     """The moment of the last kill (`time.monotonic`)."""
@@ -56,14 +60,17 @@ class PrefectChaos:
 
     def __post_init__(self) -> None:
         self.chance = random.Random(f"{self.seed}/prefect")
-        self.first = list(KINDS)[:FIRST]
+        self.kinds, self.first = list(KINDS), list(KINDS)[:FIRST]
+        if self.database:
+            self.kinds.append(DATABASE)
+            self.first.append(DATABASE)
         self.chance.shuffle(self.first)
 
     def begin(self, seconds: float, kills: int) -> None:
         """Spend so many within so long, from now on."""
         now, chance = time.monotonic(), self.chance
         for at in sorted(chance.uniform(0.02, 1.0) * seconds for _ in range(kills)):
-            kind = self.first.pop() if self.first else chance.choice(list(KINDS))
+            kind = self.first.pop() if self.first else chance.choice(self.kinds)
             waits = kind == RUN or chance.random() < WAITING
             self.due.append(Strike(now + at, kind, chance.uniform(0.0, LONGEST_RUN) if waits else None))
 
@@ -75,11 +82,17 @@ class PrefectChaos:
         strike = self.due[0]
         if strike.after is not None and not self._on_target(strike, now):
             return
-        if KINDS[strike.kind](self.crew):
+        if self._strike(strike.kind):
             self.deaths[strike.kind] += 1
             self.last = time.monotonic()
             self.due.pop(0)
         self.aim = None
+
+    def _strike(self, kind: str) -> bool:
+        if kind == DATABASE and self.database:
+            self.database.kill()
+            return True
+        return KINDS[kind](self.crew)
 
     def _on_target(self, strike: Strike, now: float) -> bool:
         """Whether a flow run has been going on for long enough. When it was over too soon, the next gets less time."""

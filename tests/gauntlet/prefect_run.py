@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+import psycopg
+
 from deployments import demo_stack
 from deployments.demo import backroom
 from deployments.prefect_house import PrefectHouse
@@ -25,6 +27,7 @@ from tasks.hub import open_hub
 from tests.gauntlet import life, oracle, vendors
 from tests.gauntlet.clockwork import Clockwork
 from tests.gauntlet.crew import Crew
+from tests.gauntlet.database import OwnServer
 from tests.gauntlet.merchant import Merchant
 from tests.gauntlet.prefect_chaos import PrefectChaos
 from tests.gauntlet.prefect_crew import RECEIVER, SERVER, WORKER, Supervised
@@ -57,8 +60,10 @@ def run(settings: PrefectSettings) -> Through:
         house = PrefectHouse(settings.home / "prefect", a_port())
         environment = demo_stack.environment(settings.home) | {"BACKROOM_LEDGER": where.url}
         os.environ.update(environment)  # the merchant's commands are forked from here
+        if where.own:
+            environment["PREFECT_API_DATABASE_CONNECTION_URL"] = for_prefect(where.own.url)
         with Supervised(settings.home / "logs", {**house.environment(), **environment}) as crew:
-            stage = Stage(settings, house, crew)
+            stage = Stage(settings, house, crew, where.own)
             try:
                 stage.build()
                 stage.facts["ready after"] = round(time.monotonic() - began, 1)
@@ -71,6 +76,13 @@ def run(settings: PrefectSettings) -> Through:
         return stage.outcome
 
 
+def for_prefect(server: str) -> str:
+    """Where Prefect keeps what is its own, beside the ledger in the same PostgreSQL, so that both are killed."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE prefect")
+    return f"{server.rpartition('/')[0]}/prefect".replace("postgresql", "postgresql+asyncpg", 1)
+
+
 def a_port() -> int:
     """A free port that no outgoing call takes while its server is down: below those that Linux gives to calls."""
     return free_port(random.randint(10_000, 30_000))
@@ -79,13 +91,15 @@ def a_port() -> int:
 class Stage:
     """Everything of one run."""
 
-    def __init__(self, settings: PrefectSettings, house: PrefectHouse, crew: Supervised) -> None:
+    def __init__(
+        self, settings: PrefectSettings, house: PrefectHouse, crew: Supervised, database: OwnServer | None
+    ) -> None:
         self.settings, self.house, self.crew = settings, house, crew
         self.ports = {"vendors": a_port(), "receiver": a_port()}
         self.world = World(f"http://127.0.0.1:{self.ports['vendors']}")
         self.receiver = f"http://127.0.0.1:{self.ports['receiver']}"
         self.outside = Crew(settings.home / "logs")
-        self.chaos = PrefectChaos(crew, settings.seed)
+        self.chaos = PrefectChaos(crew, settings.seed, database)
         self.life = life.Life(settings.seed, settings.orders)
         self.view = PrefectView(house)
         self.up = answers(f"{house.url}/api/admin/version", house.login)
@@ -107,15 +121,15 @@ class Stage:
         stack = s.home / "stack.toml"
         text = stack.read_text(encoding="utf-8")
         stack.write_text(text.replace("order_lag_minutes = 60", "order_lag_minutes = 0"), encoding="utf-8")
-        house.wait(crew)
         crew.run_once("migrate", backroom("migrate"))
         crew.start(RECEIVER, backroom("receive", "--port", str(self.ports["receiver"])))
+        crew.wait_until(RECEIVER, answers(f"{self.receiver}/alive"))
+        crew.run_once("webhooks", backroom("webhooks"))
+        house.wait(crew)
         house.deploy(crew)
         self.view.hurry(s.hurry)
         house.start_worker(crew)
         crew.run_once("automations", backroom("automations"))
-        crew.wait_until(RECEIVER, answers(f"{self.receiver}/alive"))
-        crew.run_once("webhooks", backroom("webhooks"))
         crew.wait_until(WORKER, house.api().worker_online)
         self.world.act("warehouse", "subscribe", url=f"{self.receiver}/hooks/warehouse")
 
