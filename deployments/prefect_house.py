@@ -75,13 +75,14 @@ class PrefectHouse:
         """Wait until the server answers."""
         processes.wait_until("prefect-server", answers(f"{self.url}/api/admin/version", self.login), timeout=90.0)
 
-    def deploy(self, processes: Processes, *, warm: bool = True) -> None:
+    def deploy(self, processes: Processes, *, warm: bool = True, file: Path = Path("prefect.yaml")) -> None:
         """Make the work pool and deploy all of prefect.yaml. `warm`: runs are forks of a process that waits."""
         template = self.home / "pool.json"
         template.write_text(json.dumps(pool_template(self.warm_socket if warm else None)), encoding="utf-8")
         pool = ("work-pool", "create", "backroom", "--type", "process", "--base-job-template", str(template))
         processes.run_once("prefect-pool", prefect("--no-prompt", *pool))
-        processes.run_once("prefect-deploy", prefect("--no-prompt", "deploy", "--all"), timeout=180.0)
+        deploy = ("--no-prompt", "deploy", "--all", "--prefect-file", str(file))
+        processes.run_once("prefect-deploy", prefect(*deploy), timeout=180.0)
 
     @property
     def warm_socket(self) -> Path:

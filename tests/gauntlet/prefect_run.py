@@ -18,7 +18,7 @@ import psycopg
 
 from deployments import demo_stack
 from deployments.demo import backroom
-from deployments.prefect_house import PrefectHouse
+from deployments.prefect_house import PrefectHouse, prefect
 from deployments.processes import answers, free_port
 from deployments.world import World
 from ledger import Ledger
@@ -28,11 +28,14 @@ from tests.gauntlet import life, oracle, vendors
 from tests.gauntlet.clockwork import Clockwork
 from tests.gauntlet.crew import Crew
 from tests.gauntlet.database import OwnServer
+from tests.gauntlet.hurried import hurried
 from tests.gauntlet.merchant import Merchant
 from tests.gauntlet.prefect_chaos import PrefectChaos
 from tests.gauntlet.prefect_crew import RECEIVER, SERVER, WORKER, Supervised
 from tests.gauntlet.prefect_outcome import Calm, PrefectSettings, Through
 from tests.gauntlet.prefect_view import PrefectView
+from tests.gauntlet.pulse import Pulse
+from tests.gauntlet.staff import WITHOUT
 from tests.gauntlet.where import a_ledger
 
 POLLS = {
@@ -102,6 +105,7 @@ class Stage:
         self.chaos = PrefectChaos(crew, settings.seed, database)
         self.life = life.Life(settings.seed, settings.orders)
         self.view = PrefectView(house)
+        self.pulse: Pulse | None = None
         self.up = answers(f"{house.url}/api/admin/version", house.login)
         self.merchant = Merchant(self.world, open_hub)
         self.outcome = Through(settings)
@@ -114,7 +118,10 @@ class Stage:
         self.outside.hire(
             "vendors", partial(vendors.serve, self.ports["vendors"], s.seed, Clockwork(time.time(), 1.0), s.odds)
         )
-        house.start_server(crew)
+        if os.environ.get(WITHOUT) == "collector":  # as Prefect starts itself, to see it stand still
+            crew.start(SERVER, prefect("server", "start", "--host", "127.0.0.1", "--port", str(house.port)))
+        else:
+            house.start_server(crew)
         self._until(answers(f"{self.world.base}/_control"))
         self.open = True
         demo_stack.write(s.home, self.world.base, self.receiver, *life.open_shop(self.world, s.seed))
@@ -126,11 +133,12 @@ class Stage:
         crew.wait_until(RECEIVER, answers(f"{self.receiver}/alive"))
         crew.run_once("webhooks", backroom("webhooks"))
         house.wait(crew)
-        house.deploy(crew)
-        self.view.hurry(s.hurry)
+        house.deploy(crew, file=hurried(s.hurry, s.home))
+        self.view.look()
         house.start_worker(crew)
         crew.run_once("automations", backroom("automations"))
         crew.wait_until(WORKER, house.api().worker_online)
+        self.pulse = Pulse(f"{house.url}/api/health", lambda: crew.units[SERVER].process.pid)
         self.world.act("warehouse", "subscribe", url=f"{self.receiver}/hooks/warehouse")
 
     def play(self) -> None:
@@ -227,6 +235,7 @@ class Stage:
             self.explain()
         outcome.complaints += self.outside.unexpected + self.merchant.unexpected
         self.facts["reconnects"] = self.merchant.reconnects
+        self.facts["longest answer of the server"] = self.pulse.stop() if self.pulse else None
         told = {name: self.world.act(name, "told") for name in vendors.DESTINATIONS}
         self.facts["changes"] = self.life.counts
         for words in ("calls", "answers lost", "429 of the weather", "429 of ours"):
