@@ -9,10 +9,9 @@ import typer
 from commerce.errors import NotConfigured
 from deployments import printing
 from deployments.explaining import explained
+from deployments.options import Json
 
 alerts = typer.Typer(no_args_is_help=True, help="Problems that are not over, and the end of those seen to by hand.")
-
-Json = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 
 
 @alerts.command("list")

@@ -12,6 +12,7 @@ import typer
 from commerce.errors import HubError
 from deployments import printing
 from deployments.explaining import explained
+from deployments.options import Json
 
 if TYPE_CHECKING:
     from ledger.records import PrivacyRequest
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 privacy = typer.Typer(no_args_is_help=True, help="What people asked about their own data, and what became of it.")
 
-Json = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 Number = Annotated[int, typer.Argument(metavar="ID", help="the number that `privacy list` shows")]
 
 

@@ -11,10 +11,10 @@ from commerce.audits import Report
 from commerce.errors import HubError
 from deployments import printing
 from deployments.explaining import explained
+from deployments.options import Json
 
 reports = typer.Typer(no_args_is_help=True, help="Reports that compare the storefront with its destinations.")
 
-Json = Annotated[bool, typer.Option("--json", help="print JSON for machines")]
 Number = Annotated[int, typer.Argument(help="the report, as `reconcile list` shows it")]
 
 

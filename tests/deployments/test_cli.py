@@ -207,6 +207,30 @@ def test_check_goes_on_when_a_vendor_is_down(at_home: House) -> None:
     assert {"warehouse", "books", "marketing", "inventory", "alerts"} <= set(found)
 
 
+def test_what_is_paused_by_hand_gets_nothing_says_why_and_loses_nothing(at_home: House) -> None:
+    # given a warehouse that somebody paused
+    result = backroom("pause", "warehouse", "--note", "the label printer burns")
+    assert (result.exit_code, result.stdout) == (0, "warehouse is paused\n")
+    again = backroom("pause", "warehouse", "--note", "still")
+    assert again.stdout == "warehouse was paused already: by hand: the label printer burns\n"
+    # when an order comes
+    order(at_home)
+    at_home.record()
+    for name in ("warehouse", "books"):
+        at_home.deliver(name)
+    # then it waits for the warehouse and for nobody else, and people are reminded
+    assert at_home.vendors["warehouse"].state()["shipments"] == []
+    assert len(at_home.vendors["books"].state()["documents"]) == 1
+    at_home.watch()
+    [told] = [alert for alert in at_home.hub.ledger.open_alerts() if alert.alert.fingerprint == "paused:warehouse"]
+    assert "the label printer burns" in told.alert.what
+    # and goes when it may
+    assert backroom("resume", "warehouse").exit_code == 0
+    at_home.deliver("warehouse")
+    assert len(at_home.vendors["warehouse"].state()["shipments"]) == 1
+    assert backroom("pause", "warehous").exit_code == 2
+
+
 def test_resume_goes_on_and_clears_the_alert(at_home: House) -> None:
     at_home.hub.ledger.pause("books", "revoked", "connect again")
     at_home.watch()
