@@ -6,18 +6,20 @@ import logging
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from commerce.failpoints import reached
-from commerce.outcomes import Done, Held, Outcome, Retry, Unknown
+from commerce.outcomes import Done, Held, Outcome, Retry, Skipped, Unknown
 from commerce.ports import Item
 from ledger import tables
 from ledger.bindings import binding_row
 from ledger.records import Claim
 from ledger.store import SECOND, Store, chunks, clean, upsert
 from ledger.subscriptions import keeps_of
+from ledger.tables import CLAIMED, HELD
 from ledger.taking import note_taken, taking
 
 log = logging.getLogger(__name__)
@@ -57,7 +59,7 @@ class Settling(Store):
                 return 0
             known = taking(db, claim.destination)
             up = known.is_up(now)
-            rows = [row for item, outcome, facts in decided for row in delivery_rows(item, outcome, facts, now, up=up)]
+            rows = [row for one in decided for row in delivery_rows(*doubted(*one), now, up=up)]
             which = (table.c.destination == claim.destination, table.c.event_id == bindparam("which"))
             names = [name for name in rows[0] if name != "which"]
             changes: dict[str, Any] = {name: bindparam(name) for name in names}
@@ -86,17 +88,29 @@ LATE = "it may have been written late"
 
 
 def doubt_again(db: Connection, destination: str, late: Sequence[tuple[Item, Outcome]]) -> None:
-    """A write that was on its way while its run stood still may have arrived after a newer one: what is done of these
-    subjects is looked up and brought again. Events are facts that stay true, and no write of theirs is undone."""
+    """A write that was on its way while its run stood still may have arrived after a newer one, or after somebody had
+    looked and found nothing to do: what is done or skipped of these subjects is looked up and brought again, and so is
+    what another run has in its hands, once it has settled it. Events are facts that stay true, and no write of theirs
+    is undone."""
     wrote = [item.subject for item, outcome in late if isinstance(outcome, Unknown | Done) and written(outcome)]
     if keeps_of(db, destination) != "state":
         return
     table = tables.deliveries
     for some in chunks(wrote):
-        done = (table.c.destination == destination, table.c.subject.in_(some), table.c.state == "done")
-        newest = select(func.max(table.c.event_id)).where(*done).group_by(table.c.subject)
-        again = update(table).where(table.c.destination == destination, table.c.event_id.in_(newest))
+        theirs = (table.c.destination == destination, table.c.subject.in_(some))
+        db.execute(update(table).where(*theirs, text(CLAIMED)).values(note=LATE))
+        db.execute(update(table).where(*theirs, text(HELD)).values(in_doubt=True))
+        newest = select(func.max(table.c.event_id)).where(*theirs, table.c.state.in_(("done", "skipped")))
+        again = update(table).where(*theirs, table.c.event_id.in_(newest.group_by(table.c.subject)))
         db.execute(again.values(state="unknown", in_doubt=True, due_at=0, settled_at=None))
+
+
+def doubted(item: Item, outcome: Outcome, facts: Facts) -> tuple[Item, Outcome, Facts]:
+    """The same, but in doubt when a late write of another run may have come after it."""
+    if not facts.late:
+        return item, outcome, facts
+    unsure = Unknown(reason=LATE) if isinstance(outcome, Done | Skipped) else outcome
+    return item.model_copy(update={"in_doubt": True}), unsure, facts
 
 
 def written(outcome: Done | Unknown) -> bool:
@@ -104,30 +118,37 @@ def written(outcome: Done | Unknown) -> bool:
     return outcome.changed if isinstance(outcome, Done) else True
 
 
-Facts = dict[int, int | None]
-"""A subject's claimed facts: event id to the moment it was first tried."""
+@dataclass
+class Facts:
+    """A subject's claimed facts."""
+
+    tried: dict[int, int | None] = field(default_factory=dict)
+    """By event id, the moment it was first tried."""
+    late: bool = False
+    """Whether a run that had lost them has written meanwhile."""
 
 
 def owned(db: Connection, claim: Claim, *, lock: bool) -> dict[str, Facts]:
     """The claimed facts of each subject that still carry the claim's token."""
     table = tables.deliveries.c
-    found: dict[str, Facts] = defaultdict(dict)
+    found: dict[str, Facts] = defaultdict(Facts)
     for some in chunks(claim.rows):
-        mine = select(table.subject, table.event_id, table.first_tried_at).where(
+        mine = select(table.subject, table.event_id, table.first_tried_at, table.note).where(
             table.destination == claim.destination, table.event_id.in_(some), table.claim == claim.token
         )
-        for subject, number, tried in db.execute(mine.with_for_update() if lock else mine):
-            found[subject][number] = tried
+        for subject, number, tried, note in db.execute(mine.with_for_update() if lock else mine):
+            found[subject].tried[number] = tried
+            found[subject].late |= note == LATE
     return dict(found)
 
 
 def delivery_rows(item: Item, outcome: Outcome, facts: Facts, now: int, *, up: bool) -> list[dict[str, Any]]:
     """The newest fact of the item gets the outcome; older ones, if they were claimed with it, are superseded."""
     newest = int(item.ref)
-    row = delivery_row(item, outcome, facts.get(newest), now, up=up)
+    row = delivery_row(item, outcome, facts.tried.get(newest), now, up=up)
     over = {**dict.fromkeys(("cause", "reason", "hint"), ""), "in_doubt": False, "due_at": 0, "settled_at": now}
     older = {**over, "state": "superseded", "note": SETTLED_BY_A_LATER_STATE}
-    return [{"which": newest, **row}] + [{"which": number, **older} for number in facts if number != newest]
+    return [{"which": newest, **row}] + [{"which": number, **older} for number in facts.tried if number != newest]
 
 
 LOOK_THERE = "look whether the vendor has it; then: backroom held release, or dismiss"

@@ -9,8 +9,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from commerce.outcomes import Outcome
+from commerce.ports import Item
 from deployments.shop import ShopPlan
 from integrations.simulator import Simulator
+from ledger import Claim
 from tasks import delivering
 from tests.gauntlet import oracle
 from tests.journeys.house import House
@@ -90,6 +93,65 @@ def test_where_writes_overwrite_what_it_still_sends_does_not_stay(tmp_path: Path
     for _ in range(3):
         house.clock.sleep(delivering.LEASE + 1)
         other.deliver(name)
+    come_to_rest(other, name)
+    # then what is there is what is so
+    assert wrong(other) == []
+
+
+@pytest.mark.parametrize("place", ["warehouse", "warehouse over v1"])
+def test_an_order_that_is_called_off_meanwhile_does_not_leave(tmp_path: Path, place: str) -> None:
+    # given a new order, and a run that stands still while it is on the wire
+    house, name = opened(tmp_path, place)
+    other = another_hub(house, tmp_path)
+    number = place_order(house)
+    house.clock.sleep(60)
+    house.record()
+
+    # and the order called off, for so long that another run has looked for it often enough, and found nothing to stop
+    def meanwhile() -> None:
+        house.vendors["shop"].act("cancel", {"order": number})
+        for _ in range(6):
+            house.clock.sleep(200)
+            other.record()
+            other.deliver(name)
+        assert [row.skipped for row in other.hub.ledger.status() if row.destination == name] == [1]
+
+    house.hub.transports = {**house.hub.transports, name: stalling(house.vendors[name], meanwhile)}
+    house.hub._clients.clear()
+    # when it arrives all the same
+    house.deliver(name)
+    come_to_rest(other, name)
+    # then it does not stay there
+    assert wrong(other) == []
+
+
+@pytest.mark.parametrize("place", ["warehouse", *WRITTEN_AT])
+def test_what_the_other_run_has_written_and_not_settled_is_brought_again(tmp_path: Path, place: str) -> None:
+    # given a changed order, and a run that stands still while the change is on the wire
+    house, name = opened(tmp_path, place)
+    other = another_hub(house, tmp_path)
+    place_order(house, lines=[{"sku": "MUG-RED", "quantity": 4, "price": "25.00"}])
+    house.clock.sleep(60)
+    house.record()
+    house.deliver(name)
+    give_back(house)
+    house.record()
+    second = list[tuple[Claim, list[tuple[Item, Outcome]]]]()
+
+    # and another one that takes over, and has written the next change when the first one arrives
+    def meanwhile() -> None:
+        house.clock.sleep(delivering.LEASE + 1)
+        give_back(house)
+        other.record()
+        claim = other.hub.ledger.claim(name, limit=10)
+        second.append((claim, list(other.hub.client(name).deliver(claim.items))))
+
+    on = WRITTEN_AT.get(place, "/")
+    house.hub.transports = {**house.hub.transports, name: stalling(house.vendors[name], meanwhile, on)}
+    house.hub._clients.clear()
+    house.deliver(name)
+    # when the other one settles only now
+    assert [other.hub.ledger.settle(*one) for one in second] == [1]
     come_to_rest(other, name)
     # then what is there is what is so
     assert wrong(other) == []
