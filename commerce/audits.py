@@ -82,8 +82,8 @@ class Auditable(Protocol):
 class LookingBack(Protocol):
     """A storefront that can list what happened lately to orders from before."""
 
-    def older_orders(self, since: datetime, until: datetime) -> Iterator[Page]:
-        """Orders created before `since` that changed within [since, until], as they are now."""
+    def older_orders(self, since: datetime) -> Iterator[Page]:
+        """Orders created before `since` that changed since then, as they are now."""
         ...
 
 

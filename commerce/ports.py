@@ -60,8 +60,8 @@ class Item(Frozen):
 class OrderSource(Protocol):
     """A storefront that orders are read from."""
 
-    def changed_orders(self, since: datetime, until: datetime) -> Iterator[Page]:
-        """Orders changed within [since, until] (aware, UTC), oldest change first, page by page."""
+    def changed_orders(self, since: datetime) -> Iterator[Page]:
+        """Orders changed since then (aware, UTC), up to now by the source's clock, oldest change first."""
         ...
 
     def orders_by_id(self, ids: Sequence[str]) -> Iterator[Page]:
@@ -90,8 +90,8 @@ class Estimating(Protocol):
 class ParcelSource(Protocol):
     """A shipping app that tracking numbers are read from."""
 
-    def changed_parcels(self, since: datetime, until: datetime) -> Iterator[Page]:
-        """Parcels made or voided within [since, until] (aware, UTC)."""
+    def changed_parcels(self, since: datetime) -> Iterator[Page]:
+        """Parcels made or voided since then (aware, UTC), up to now by the source's clock."""
         ...
 
 

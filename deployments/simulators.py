@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
+from typing import Any
 
 import uvicorn
 
@@ -44,4 +45,6 @@ def build(base: str, *, limits: bool = True, clock: Clock = time.time) -> dict[s
 def serve(port: int, *, limits: bool = True) -> None:
     """Serve them on loopback until ended."""
     app = simulator_app(build(f"http://127.0.0.1:{port}", limits=limits))
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+    # The simulators tell the time by their own clocks.
+    quiet: dict[str, Any] = {"log_level": "warning", "access_log": False, "date_header": False}
+    uvicorn.run(app, host="127.0.0.1", port=port, timeout_graceful_shutdown=2, **quiet)

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any, ClassVar, Literal
 
 import httpx
@@ -159,6 +160,7 @@ class Simulator:
         request.read()
         fault = next((one for one in self.faults if one.meets(request)), None)
         response = self.answer(request) if fault is None else self._misbehave(fault, request)
+        response.headers.setdefault("date", formatdate(self.clock(), usegmt=True))
         self.calls.append(Call(request.method, request.url.path, response.status_code))
         return response
 

@@ -9,6 +9,7 @@ from commerce.errors import HubError
 from commerce.ports import Alert, Subscribing
 from tasks.alerting import tell
 from tasks.hub import Hub
+from tasks.recording import is_due
 from tasks.tally import Tally
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ def mend_webhooks(hub: Hub) -> Tally:
     now = hub.ledger.moment_now()
     for name in hub.stack.connections:
         looked = hub.ledger.cursor(name, LOOKED_AT)
-        if name in paused or (looked is not None and now - looked < EVERY):
+        if name in paused or not is_due(looked, now, EVERY):
             continue
         try:
             client = hub.client(name)

@@ -138,7 +138,7 @@ def older(hub: Hub, window: Window, client: LookingBack) -> dict[str, Order]:
     """Orders from before the window that the log has and whose money moved within it; recorded as they are now."""
     found: dict[str, Order] = {}
     start = hub.stack.hub.start  # what was created before it was left out on purpose
-    for page in client.older_orders(window.since, datetime.fromtimestamp(hub.clock(), UTC)):
+    for page in client.older_orders(window.since):
         ours = [order for order in page.orders if start is None or order.created_at >= start]
         known = hub.ledger.known([order.key for order in ours])
         moved = [order for order in ours if order.key in known and money_moved(order, window)]

@@ -24,9 +24,6 @@ PARCELS_AGAIN, PARCELS_EVERY, PARCELS_BACK = "parcels-read-again", timedelta(hou
 FIRST_READ = timedelta(days=7)
 """How far back the very first read goes when stack.toml has no `hub.start`."""
 
-ANY_CLOCK = timedelta(days=1)
-"""By how much a clock that was set right afterwards may have been wrong."""
-
 BEFORE_NOTICED = timedelta(days=1)
 """How long a parcel may have been there before it was noticed that it cannot be read."""
 
@@ -47,12 +44,11 @@ def record_changed_orders(hub: Hub, source: str) -> Tally:
         if began is not None and asked < began <= now:  # one that began in the future began before the clock went back
             return Tally(Counter({"read by another run": 1}))
         began = now
-        since, until = window(hub, source, ORDERS)
-        again = hub.ledger.cursor(source, READ_AGAIN)
-        reread = again is None or began - again >= AGAIN_EVERY
-        if reread and hub.ledger.cursor(source, ORDERS) is not None:
-            since = max(min(since, until - AGAIN_BACK), hub.stack.hub.start or since - AGAIN_BACK)
-        tally = record_pages(hub, source, client.changed_orders(since, until), cursor=ORDERS, asked=began)
+        since, mark = reads_from(hub, source, ORDERS), hub.ledger.cursor(source, ORDERS)
+        reread = is_due(hub.ledger.cursor(source, READ_AGAIN), began, AGAIN_EVERY)
+        if reread and mark is not None:
+            since = max(min(since, mark - AGAIN_BACK), hub.stack.hub.start or since - AGAIN_BACK)
+        tally = record_pages(hub, source, client.changed_orders(since), cursor=ORDERS, asked=began)
         hub.ledger.set_cursor(source, READ_BEGAN, began)
         if reread:
             hub.ledger.set_cursor(source, READ_AGAIN, began)
@@ -65,15 +61,15 @@ def record_changed_parcels(hub: Hub, source: str, *, unread_too: bool = False) -
     Parcels cannot be asked for by id. With `unread_too`, the reading goes back to the oldest that could not be read.
     """
     client = hub.playing(source, ParcelSource)
-    since, until = window(hub, source, PARCELS)
-    began, again = hub.ledger.moment_now(), hub.ledger.cursor(source, PARCELS_AGAIN)
-    reread = again is None or began - again >= PARCELS_EVERY
-    if reread and hub.ledger.cursor(source, PARCELS) is not None:
-        since = min(since, until - PARCELS_BACK)
+    since, mark = reads_from(hub, source, PARCELS), hub.ledger.cursor(source, PARCELS)
+    began = hub.ledger.moment_now()
+    reread = is_due(hub.ledger.cursor(source, PARCELS_AGAIN), began, PARCELS_EVERY)
+    if reread and mark is not None:
+        since = min(since, mark - PARCELS_BACK)
     if unread_too:
         unread = (one.since - BEFORE_NOTICED for one in hub.ledger.held(source) if one.cause == UNREADABLE)
         since = min([since, *unread])
-    tally = record_pages(hub, source, client.changed_parcels(since, until), cursor=PARCELS, asked=began)
+    tally = record_pages(hub, source, client.changed_parcels(since), cursor=PARCELS, asked=began)
     if reread:
         hub.ledger.set_cursor(source, PARCELS_AGAIN, began)
     return tally
@@ -125,17 +121,18 @@ def record_pages(
     return tally
 
 
-def window(hub: Hub, source: str, cursor: str) -> tuple[datetime, datetime]:
-    """From the watermark less the overlap, or from the start, to now.
+def reads_from(hub: Hub, source: str, cursor: str) -> datetime:
+    """Where the next reading begins: at the watermark less the overlap, or at the start when nothing was read yet.
 
-    A clock that is behind what was read before has gone back. It must not hide what happens meanwhile: then the reading
-    goes to whatever there is.
+    Watermarks are the source's own stamps. There is no end: it would be by our clock, and hide what the source stamps
+    later than that.
     """
-    now = datetime.fromtimestamp(hub.clock(), UTC)
     mark = hub.ledger.cursor(source, cursor)
-    began = READ_BEGAN if cursor == ORDERS else PARCELS_AGAIN
-    seen = max((one for one in (mark, hub.ledger.cursor(source, began)) if one is not None), default=now)
-    until = now if now >= seen else seen + ANY_CLOCK
     if mark is None:
-        return hub.stack.hub.start or now - FIRST_READ, until
-    return mark - timedelta(minutes=hub.stack.hub.overlap_minutes), until
+        return hub.stack.hub.start or datetime.fromtimestamp(hub.clock(), UTC) - FIRST_READ
+    return mark - timedelta(minutes=hub.stack.hub.overlap_minutes)
+
+
+def is_due(last: datetime | None, now: datetime, every: timedelta) -> bool:
+    """Whether to do again what was last done then. A last time that is to come was before the clock went back."""
+    return last is None or not timedelta(0) <= now - last < every

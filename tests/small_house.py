@@ -45,9 +45,12 @@ SMALL_SHOP = ShopPlan(
 )
 
 
-def a_small_house(home: Path) -> House:
-    """The house at noon. The storefront shows what the inventory app has, and nobody has ordered anything."""
-    return a_house(home, SMALL_SHOP, NOON)
+def a_small_house(home: Path, **off: float) -> House:
+    """The house at noon. The storefront shows what the inventory app has, and nobody has ordered anything.
+
+    `off`: whose clocks are off by how many seconds, see `a_house`.
+    """
+    return a_house(home, SMALL_SHOP, NOON, off=off)
 
 
 def order(house: House, **changes: Any) -> str:

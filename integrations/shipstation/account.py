@@ -30,7 +30,7 @@ class Delivering(Protocol):
 class Reading(Protocol):
     """Who reads parcels from there."""
 
-    def changed(self, since: datetime, until: datetime) -> Iterator[Page]:
+    def changed(self, since: datetime) -> Iterator[Page]:
         """See `ParcelSource.changed_parcels`."""
 
 
@@ -78,9 +78,9 @@ class Account:
         """See `Destination.deliver`."""
         return self._deliveries.deliver(items)
 
-    def changed_parcels(self, since: datetime, until: datetime) -> Iterator[Page]:
+    def changed_parcels(self, since: datetime) -> Iterator[Page]:
         """See `ParcelSource.changed_parcels`."""
-        return self._parcels.changed(since, until)
+        return self._parcels.changed(since)
 
     def audit(self, source: str, since: datetime, until: datetime, orders: Sequence[Order]) -> Iterator[Found]:
         """See `Auditable.audit`."""

@@ -27,7 +27,7 @@ VOIDABLE_LABELS = timedelta(days=30)
 
 VOIDABLE_FULFILLMENTS = timedelta(days=7)
 UNFINISHED = timedelta(hours=6)
-"""A label that is still being made after this long is stuck and does not stop the reading."""
+"""A label that is still being made when others were made so much later is stuck and does not stop the reading."""
 
 PAGE = 100
 
@@ -45,31 +45,32 @@ class Parcels:
         self._api = api
         self._settings = settings
 
-    def changed(self, since: datetime, until: datetime) -> Iterator[Page]:
+    def changed(self, since: datetime) -> Iterator[Page]:
         """See `ParcelSource.changed_parcels`. The last page carries the watermark."""
-        reading = _Reading(self._api, self._settings, since, until)
+        reading = _Reading(self._api, self._settings, since)
         yield from reading.pages()
         yield Page(watermark=reading.watermark)  # none when nothing was read: the next reading begins where this did
 
 
 class _Reading:
-    """One run, which asks for each shipment once."""
+    """One run, which asks for each shipment once. It has no end: what ShipStation stamps later than we think it is must
+    not be hidden."""
 
-    def __init__(self, api: Api, settings: ShipStationSettings, since: datetime, until: datetime) -> None:
+    def __init__(self, api: Api, settings: ShipStationSettings, since: datetime) -> None:
         self._api = api
         self._settings = settings
         self._since = since
-        self._until = until
         self._shipments: dict[str, Shipment | BadShipment | None] = {}
         self._newest: datetime | None = None
-        self._unfinished: datetime | None = None
+        self._unfinished: list[datetime] = []
 
     @property
     def watermark(self) -> datetime | None:
         """ShipStation's newest stamp that was read, never our own clock; None when nothing was."""
-        if self._newest is None or self._unfinished is None:
-            return self._newest
-        return min(self._newest, self._unfinished)
+        if self._newest is None:
+            return None
+        young = [at for at in self._unfinished if self._newest - at < UNFINISHED]
+        return min([self._newest, *(max(self._since, at) for at in young)])
 
     def _saw(self, created_at: datetime) -> None:
         if self._newest is None or created_at > self._newest:
@@ -86,7 +87,6 @@ class _Reading:
     def _labels(self) -> Iterator[Raw]:
         return self._api.labels(
             created_at_start=moment(self._since),
-            created_at_end=moment(self._until),
             sort_by="created_at",
             sort_dir="asc",
         )
@@ -95,7 +95,6 @@ class _Reading:
         return self._api.labels(
             label_status="voided",
             created_at_start=moment(self._since - VOIDABLE_LABELS),
-            created_at_end=moment(self._until),
             sort_by="created_at",
             sort_dir="asc",
         )
@@ -103,7 +102,6 @@ class _Reading:
     def _fulfillments(self) -> Iterator[Raw]:
         return self._api.fulfillments(
             create_date_start=moment(self._since - VOIDABLE_FULFILLMENTS),
-            create_date_end=moment(self._until),
             sort_by="created_at",
             sort_dir="asc",
         )
@@ -153,16 +151,12 @@ class _Reading:
         return self._within(label.voided_at) if label.is_void else label.ships
 
     def _within(self, at: datetime | None) -> bool:
-        """Whether it happened in the time asked for; what has no time is told once too often rather than never."""
-        return at is None or self._since <= at <= self._until
+        """Whether it happened since then; what has no time is told once too often rather than never."""
+        return at is None or self._since <= at
 
     def _wait_for_unfinished(self, labels: Iterable[Label]) -> None:
         """Ask for labels again that are still being made: they are not found by a later creation date."""
-        for label in labels:
-            young = self._until - label.created_at < UNFINISHED
-            if label.status == "processing" and young:
-                begun = max(self._since, label.created_at)
-                self._unfinished = begun if self._unfinished is None else min(self._unfinished, begun)
+        self._unfinished += [label.created_at for label in labels if label.status == "processing"]
 
     def _fetch_batches(self, labels: Sequence[Label]) -> None:
         """Fetch shipments by the hundred where labels were bought together."""

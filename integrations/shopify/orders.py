@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple
@@ -59,6 +60,13 @@ class Stamp:
         self.ids.append(row.id)
 
 
+@dataclass
+class Reach:
+    """Up to when a search goes. For changes it is known, by Shopify's own clock, once the first page is there."""
+
+    until: datetime
+
+
 class Orders:
     """The store as an OrderSource."""
 
@@ -67,9 +75,9 @@ class Orders:
     bulk: BulkOperations
     _reader: WholeOrders | None = None
 
-    def changed_orders(self, since: datetime, until: datetime) -> Iterator[Page]:
-        """Orders changed within [since, until], oldest change first. `until` keeps rows that change meanwhile away."""
-        yield from self._read(self._search(documents.ORDERS_CHANGED, "updated_at", since, until, "<="), until)
+    def changed_orders(self, since: datetime) -> Iterator[Page]:
+        """Orders changed since then, up to now by Shopify's own clock, oldest change first."""
+        yield from self._changed(since)
 
     def orders_created(self, since: datetime, until: datetime) -> Iterator[Page]:
         """Orders created within [since, until), oldest first; many of them with a bulk operation.
@@ -86,12 +94,12 @@ class Orders:
                 return
             except NoBulk as reason:
                 log.warning("shopify: history is read page by page, for want of a bulk operation: %s", reason)
-        yield from self._read(self._search(documents.ORDERS_CREATED, "created_at", since, until, "<"), until)
+        rows = self._search(documents.ORDERS_CREATED, "created_at", since, until, "<")
+        yield from self._read(rows, Reach(until))
 
-    def older_orders(self, since: datetime, until: datetime) -> Iterator[Page]:
-        """Orders created before `since` that changed within [since, until], oldest change first."""
-        before = f" AND created_at:<'{whole_seconds(since)}'"
-        yield from self._read(self._search(documents.ORDERS_CHANGED, "updated_at", since, until, "<=", before), until)
+    def older_orders(self, since: datetime) -> Iterator[Page]:
+        """Orders created before `since` that changed since then, up to now by Shopify's own clock."""
+        yield from self._changed(since, f" AND created_at:<'{whole_seconds(since)}'")
 
     def calls_for(self, orders: int) -> int:
         """About how many calls `orders_created` takes for so many orders."""
@@ -125,7 +133,29 @@ class Orders:
             self._reader = WholeOrders(self.graphql, self.settings, BATCH)
         return self._reader
 
-    def _read(self, rows: Iterator[Row], until: datetime) -> Iterator[Page]:
+    def _changed(self, since: datetime, besides: str = "") -> Iterator[Page]:
+        reach = Reach(since)
+        yield from self._read(self._changes(since, besides, reach), reach)
+
+    def _changes(self, since: datetime, besides: str, reach: Reach) -> Iterator[Row]:
+        """Ids of orders that changed, and how far that reaches.
+
+        The first page has no end, so that no clock of ours hides anything. Where more follow, the search begins anew
+        and ends where Shopify's time was then: else what changes meanwhile could keep it going for ever.
+        """
+        document = documents.ORDERS_CHANGED
+        query = f"updated_at:>='{whole_seconds(since)}'{besides}"
+        first = next(self.graphql.pages(document, "orders", query=query))
+        rows = [asked_for(document, node, since, None) for node in first["nodes"]]
+        told = self.graphql.answered_at or self.graphql.now()  # an answer without its date breaks HTTP
+        reach.until = max([told, *(row.at for row in rows)])
+        yield from rows
+        if first["pageInfo"]["hasNextPage"]:
+            known = {row.id for row in rows}
+            found = self._search(document, "updated_at", since, reach.until, "<=", besides)
+            yield from (row for row in found if row.id not in known)
+
+    def _read(self, rows: Iterator[Row], reach: Reach) -> Iterator[Page]:
         """Whole orders in batches, each with how far everything has been read.
 
         A row is found where the search last saw it, but tells when it really changed: one that changed within
@@ -133,8 +163,9 @@ class Orders:
         """
         mark: datetime | None = None
         newest: datetime | None = None
-        settled = until - UNSETTLED
         batch = list(islice(rows, self._whole.batch))
+        until = reach.until
+        settled = until - UNSETTLED
         while batch:
             following = list(islice(rows, self._whole.batch))
             stamps = [row.at for row in batch]
@@ -169,9 +200,7 @@ class Orders:
     def _search_once(self, document: Document, query: str, since: datetime, end: datetime | None) -> Iterator[Row]:
         for page in self.graphql.pages(document, "orders", query=query):
             for node in page["nodes"]:
-                row = read_row(document, node)
-                refuse_unasked(document, row, since, end)
-                yield row
+                yield asked_for(document, node, since, end)
 
     def _page(self, gids: Sequence[str], watermark: datetime | None) -> Page:
         return page_of(self._whole.read(gids), watermark)
@@ -187,6 +216,13 @@ def page_of(read: Iterable[Order | Unreadable], watermark: datetime | None) -> P
         else:
             unreadable.append(one)
     return Page(orders=tuple(orders), unreadable=tuple(unreadable), watermark=watermark)
+
+
+def asked_for(document: Document, node: Any, since: datetime, end: datetime | None) -> Row:
+    """One row of the light search. Raises UnexpectedAnswer for one that was not asked for."""
+    row = read_row(document, node)
+    refuse_unasked(document, row, since, end)
+    return row
 
 
 def read_row(document: Document, node: Any) -> Row:

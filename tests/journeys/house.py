@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -109,18 +110,41 @@ class House:
         return verdict.judge(states, self.before, held, plan)
 
 
-def a_house(home: Path, plan: ShopPlan, now: datetime, *, limits: bool = False, ledger_url: str = "") -> House:
-    """A hub over a shop that was filled as planned, at the moment `now`, with nothing brought anywhere yet."""
-    clock = Clock(now)
+class Wrong:
+    """A clock that is off by so many seconds; somebody may turn it."""
+
+    def __init__(self, clock: Clock, off: float = 0.0) -> None:
+        self.clock, self.off = clock, off
+
+    def __call__(self) -> float:
+        return self.clock() + self.off
+
+
+def a_house(
+    home: Path,
+    plan: ShopPlan,
+    now: datetime,
+    *,
+    limits: bool = False,
+    ledger_url: str = "",
+    off: Mapping[str, float] | None = None,
+) -> House:
+    """A hub over a shop that was filled as planned, at the moment `now`, with nothing brought anywhere yet.
+
+    `off`: by how many seconds the clocks of vendors, of the "hub" and of the "ledger" differ from the right time.
+    """
+    clock, wrong = Clock(now), dict(off or {})
     vendors = build(BASE, limits=limits, clock=clock)
+    for name in [name for name in wrong if name in vendors]:
+        vendors[name] = build(BASE, limits=limits, clock=Wrong(clock, wrong[name]))[name]
     fill(vendors, plan, home)
     clock.sleep(60)  # whatever has happened by now is older than the hub
     stack = read_stack(_toml(home), demo_stack.SECRETS.get)
     url = ledger_url or f"sqlite:///{home / 'ledger.db'}"
-    ledger = Ledger(url, token_keys=[Fernet.generate_key().decode()], clock=clock)
+    ledger = Ledger(url, token_keys=[Fernet.generate_key().decode()], clock=Wrong(clock, wrong.get("ledger", 0.0)))
     ledger.migrate()
     transports = {name: vendor.transport() for name, vendor in vendors.items()}
-    hub = Hub(stack, ledger, transports, sleep=clock.sleep, clock=clock)
+    hub = Hub(stack, ledger, transports, sleep=clock.sleep, clock=Wrong(clock, wrong.get("hub", 0.0)))
     subscribe_routes(hub)
     return House(hub, vendors, clock, vendors["shop"].state())
 

@@ -159,7 +159,7 @@ def test_a_parcel_that_cannot_be_read_is_held_as_a_parcel(house: House, monkeypa
     # given a page of parcels with nothing but one that cannot be read
     bad = Unreadable(subject="warehouse:label-1", label="label-1", reason="no tracking number")
     pages = iter([Page(unreadable=(bad,), watermark=house.clock.moment())])
-    monkeypatch.setattr(house.hub.client("warehouse"), "changed_parcels", lambda since, until: pages)
+    monkeypatch.setattr(house.hub.client("warehouse"), "changed_parcels", lambda since: pages)
     assert recording.record_changed_parcels(house.hub, "warehouse").counts["unreadable"] == 1
     # when it is released
     assert house.hub.ledger.release_held() == 1

@@ -36,21 +36,21 @@ class Parcels:
         self._api = api
         self._settings = settings
 
-    def changed(self, since: datetime, until: datetime) -> Iterator[Page]:
+    def changed(self, since: datetime) -> Iterator[Page]:
         """See `ParcelSource.changed_parcels`. The last page carries the watermark."""
-        reading = _Reading(self._api, self._settings, since, until)
+        reading = _Reading(self._api, self._settings, since)
         yield from reading.pages()
         yield Page(watermark=reading.newest)  # none when nothing was read: the next reading begins where this did
 
 
 class _Reading:
-    """One run, which asks for each order once. The window is an hour wider at both ends than asked for."""
+    """One run, which asks for each order once. It goes an hour further back than asked for, and has no end: what V1
+    stamps later than we think it is must not be hidden."""
 
-    def __init__(self, api: Api, settings: ShipStationSettings, since: datetime, until: datetime) -> None:
+    def __init__(self, api: Api, settings: ShipStationSettings, since: datetime) -> None:
         self._api = api
         self._settings = settings
         self._since = since - AMBIGUITY
-        self._until = until + AMBIGUITY
         self._orders = Orders(api)
         self.newest: datetime | None = None
 
@@ -61,16 +61,16 @@ class _Reading:
             yield self._page(V1Fulfillment, raws, "fulfillmentId")
 
     def _labels(self) -> Iterator[Raw]:
-        """Those made in the window, then those voided in it."""
-        start, end = wall(self._since), wall(self._until)
+        """Those made since then, then those voided since then."""
+        start = wall(self._since)
         yield from self._api.labels(
-            createDateStart=start, createDateEnd=end, includeShipmentItems="true", sortBy="CreateDate", sortDir="ASC"
+            createDateStart=start, includeShipmentItems="true", sortBy="CreateDate", sortDir="ASC"
         )
-        yield from self._api.labels(voidDateStart=start, voidDateEnd=end, includeShipmentItems="true")
+        yield from self._api.labels(voidDateStart=start, includeShipmentItems="true")
 
     def _fulfillments(self) -> Iterator[Raw]:
-        start, end = wall(self._since - VOIDABLE_MARKS), wall(self._until)
-        return self._api.fulfillments(createDateStart=start, createDateEnd=end, sortBy="CreateDate", sortDir="ASC")
+        start = wall(self._since - VOIDABLE_MARKS)
+        return self._api.fulfillments(createDateStart=start, sortBy="CreateDate", sortDir="ASC")
 
     def _page(self, model: type[Sent], raws: Sequence[Raw], id_field: str) -> Page:
         """The parcels of what is shown; one that cannot be made is unreadable and stops nobody."""
@@ -114,7 +114,7 @@ class _Reading:
         if isinstance(sent, V1Label) and sent.is_return:
             return False
         at = sent.voided_at if sent.is_void else sent.created_at
-        return at is None or self._since <= at <= self._until
+        return at is None or self._since <= at
 
 
 def needs_order(sent: V1Label | V1Fulfillment) -> bool:

@@ -93,14 +93,14 @@ class World:
         """Writes so far."""
         return sum(count for call, count in self.sim.do_calls().items() if not call.startswith("GET"))
 
-    def parcels(self, since: Any = NOON, until: Any = None) -> list[Parcel]:
+    def parcels(self, since: Any = NOON) -> list[Parcel]:
         """Parcels that changed until now."""
-        pages = list(self.shipstation.changed_parcels(since, until or after(days=30)))
+        pages = list(self.shipstation.changed_parcels(since))
         return [parcel for page in pages for parcel in page.parcels]
 
-    def pages(self, since: Any = NOON, until: Any = None) -> list[Page]:
+    def pages(self, since: Any = NOON) -> list[Page]:
         """The pages of such a reading."""
-        return list(self.shipstation.changed_parcels(since, until or after(days=30)))
+        return list(self.shipstation.changed_parcels(since))
 
 
 def a_setting(**fields: Any) -> ShipStationSettings:

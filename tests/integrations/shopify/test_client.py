@@ -20,7 +20,7 @@ from integrations.shopify.client import Shopify
 from integrations.shopify.graphql import quoted
 from integrations.simulator import Fault
 
-from .connected import AT_NOON, EPOCH, Connected, orders_of, some_settings
+from .connected import EPOCH, Connected, orders_of, some_settings
 
 DAY = 86_400
 
@@ -89,7 +89,7 @@ def test_an_old_static_token_serves_too():
 def test_a_refused_credential_pauses_the_connection(wrong):
     shop = Connected(wrong)
     with pytest.raises(NotAuthorised) as refused:
-        list(shop.client.changed_orders(EPOCH, AT_NOON))
+        list(shop.client.changed_orders(EPOCH))
     assert refused.value.hint
     assert "revoked" not in str(refused.value)
     assert "old" not in str(refused.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -38,6 +39,18 @@ def spoil(shop: Connected, number: str, how: Callable[[dict[str, Any]], Any]) ->
     shop.sim.answer = spoilt  # type: ignore[method-assign]
 
 
+def short_pages(shop: Connected, rows: int) -> None:
+    """From now on a page of a search shows so many rows."""
+    answer = shop.sim.answer
+
+    def shortened(request: httpx.Request) -> httpx.Response:
+        body = request.content.replace(b"first: 250", f"first: {rows}".encode())
+        headers = {name: value for name, value in request.headers.items() if name != "content-length"}
+        return answer(httpx.Request(request.method, request.url, headers=headers, content=body))
+
+    shop.sim.answer = shortened  # type: ignore[method-assign]
+
+
 def test_changed_orders_come_oldest_change_first_with_how_far_we_got():
     # given three orders a minute apart, the first of which changes last
     shop = Connected()
@@ -46,7 +59,7 @@ def test_changed_orders_come_oldest_change_first_with_how_far_we_got():
         shop.clock.now += 60
     shop.sim.do_touch("#1001")
     # when everything until now is read
-    pages = list(shop.client.changed_orders(EPOCH, shop.now()))
+    pages = list(shop.client.changed_orders(EPOCH))
     # then in the order of the changes, and the watermark is Shopify's stamp of the last one
     assert orders_of(pages) == ["#1002", "#1003", "#1001"]
     assert pages[-1].watermark == AT_NOON + 3 * MINUTE
@@ -54,16 +67,16 @@ def test_changed_orders_come_oldest_change_first_with_how_far_we_got():
 
 def test_nothing_changed_is_nothing_read():
     shop = Connected()
-    assert list(shop.client.changed_orders(EPOCH, shop.now())) == []
+    assert list(shop.client.changed_orders(EPOCH)) == []
 
 
-def test_only_the_window_is_read_both_ends_included():
+def test_reading_begins_with_the_moment_asked_for():
     shop = Connected()
     for _ in range(4):
         shop.place()
         shop.clock.now += 60
-    pages = list(shop.client.changed_orders(AT_NOON + MINUTE, AT_NOON + 2 * MINUTE))
-    assert orders_of(pages) == ["#1002", "#1003"]
+    pages = list(shop.client.changed_orders(AT_NOON + MINUTE))
+    assert orders_of(pages) == ["#1002", "#1003", "#1004"]
 
 
 def test_many_orders_come_in_batches_and_each_batch_says_how_far_it_got(monkeypatch):
@@ -75,7 +88,7 @@ def test_many_orders_come_in_batches_and_each_batch_says_how_far_it_got(monkeypa
         shop.clock.now += 60
     shop.clock.now += 900
     # when they are read
-    pages = list(shop.client.changed_orders(EPOCH, shop.now()))
+    pages = list(shop.client.changed_orders(EPOCH))
     # then a crash after any page loses nothing and repeats little
     assert [len(page.orders) for page in pages] == [2, 2, 1]
     assert [page.watermark for page in pages] == [AT_NOON + MINUTE, AT_NOON + 3 * MINUTE, AT_NOON + 4 * MINUTE]
@@ -89,11 +102,19 @@ def test_an_order_that_changes_while_we_read_does_not_hide_the_ones_behind_it(mo
     shop.clock.now += 60
     shop.place()
     shop.clock.now += 60
-    until = shop.now()
-    shop.clock.now += 5
-    shop.sim.do_touch("#1001")
-    # when both are read up to before that change
-    pages = list(shop.client.changed_orders(EPOCH, until))
+    # when both are read, and the first one changes as soon as Shopify has said what there is
+    answer = shop.sim.answer
+
+    def then_changed(request: httpx.Request) -> httpx.Response:
+        told = answer(request)
+        if b"OrdersChanged" in request.content:
+            told.headers["date"] = formatdate(shop.clock(), usegmt=True)
+            shop.clock.now += 5
+            shop.sim.do_touch("#1001")
+        return told
+
+    shop.sim.answer = then_changed  # type: ignore[method-assign]
+    pages = list(shop.client.changed_orders(EPOCH))
     # then its new stamp moves no watermark
     assert orders_of(pages) == ["#1001", "#1002"]
     assert [page.watermark for page in pages] == [None, AT_NOON + MINUTE]
@@ -109,7 +130,7 @@ def test_a_row_that_stands_where_the_search_last_saw_it_hides_nothing_behind_it(
     shop.sim.do_touch("#1001")
     shop.clock.now += 60
     # when they are read
-    pages = list(shop.client.changed_orders(EPOCH, shop.now()))
+    pages = list(shop.client.changed_orders(EPOCH))
     # then a crash after the first page loses nothing: how far we got is told by the rows that are surely in place
     assert orders_of(pages) == ["#1001", "#1002", "#1003"]
     last = AT_NOON + timedelta(hours=3)
@@ -123,17 +144,21 @@ def test_nothing_is_lost_when_orders_change_while_we_page_and_many_share_a_secon
         shop.place()
         shop.clock.now += 1 if n % 300 == 299 else 0
     until = shop.now()
+    asked = shop.sent("OrdersChanged")
     seen: list[str] = []
     # when one of those that were shown and one of those to come change with each page
-    for number, page in enumerate(shop.client.changed_orders(EPOCH, until)):
+    for number, page in enumerate(shop.client.changed_orders(EPOCH)):
         seen += [order.number for order in page.orders]
         shop.clock.now += 5
         shop.sim.do_touch(f"#{1001 + number}", tag=f"t{number}")
         shop.sim.do_touch(f"#{1600 - number}", tag=f"t{number}")
     # then whoever was not shown is shown by the next reading, from the watermark on
-    behind = orders_of(list(shop.client.changed_orders(until, shop.now())))
+    behind = orders_of(list(shop.client.changed_orders(until)))
     assert set(seen) | set(behind) == {f"#{n}" for n in range(1001, 1601)}
     assert len(seen) == len(set(seen))
+    # and what changed meanwhile does not lengthen the search: it ends at Shopify's time of its first answer
+    assert "<=" not in asked[0]["query"]
+    assert {variables["query"].partition("<=")[2] for variables in asked[1:4]} == {"'2026-11-23T12:00:02Z'"}
 
 
 def test_a_row_from_before_the_window_is_an_error_and_not_an_order():
@@ -145,18 +170,19 @@ def test_a_row_from_before_the_window_is_an_error_and_not_an_order():
     shop.fails("before", status=200, body={"data": {"orders": page}})
     # when changes are read
     with pytest.raises(UnexpectedAnswer, match="outside of the filter"):
-        list(shop.client.changed_orders(EPOCH, shop.now()))
+        list(shop.client.changed_orders(EPOCH))
 
 
 def test_a_search_starts_anew_before_shopify_stops_paging(monkeypatch):
     # given more orders than a search may page through, some with the same stamp
     shop = Connected()
     monkeypatch.setattr(reading, "LONGEST_SEARCH", 4)
+    short_pages(shop, 2)
     for n in range(11):
         shop.place()
         shop.clock.now += 60 if n % 2 else 0
     # when they are read
-    pages = list(shop.client.changed_orders(EPOCH, shop.now()))
+    pages = list(shop.client.changed_orders(EPOCH))
     # then each exactly once
     assert orders_of(pages) == [f"#{n}" for n in range(1001, 1012)]
 
@@ -164,10 +190,11 @@ def test_a_search_starts_anew_before_shopify_stops_paging(monkeypatch):
 def test_more_orders_of_one_second_than_can_be_paged_are_an_error(monkeypatch):
     shop = Connected()
     monkeypatch.setattr(reading, "LONGEST_SEARCH", 4)
+    short_pages(shop, 2)
     for _ in range(6):
         shop.place()
     with pytest.raises(UnexpectedAnswer, match="same updated_at"):
-        list(shop.client.changed_orders(AT_NOON, shop.now()))
+        list(shop.client.changed_orders(AT_NOON))
 
 
 def test_orders_by_id_take_numbers_and_gids_and_leave_out_what_is_not_there():
@@ -253,7 +280,7 @@ def test_one_order_that_we_cannot_read_is_named_and_the_others_go_on():
     number = shop.place().rpartition("/")[2]
     spoil(shop, number, lambda order: order.pop("totalPriceSet"))
     # when both are read
-    (page,) = shop.client.changed_orders(EPOCH, shop.now())
+    (page,) = shop.client.changed_orders(EPOCH)
     # then the bad one says what is missing, without a word about the shopper
     (bad,) = page.unreadable
     assert [order.number for order in page.orders] == ["#1001"]

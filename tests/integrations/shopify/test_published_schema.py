@@ -24,7 +24,7 @@ from integrations.shopify.documents import Document
 from integrations.shopify.simulator.schema import admin_schema
 
 from . import sheet_documents
-from .connected import AT_NOON, EPOCH, Connected, a_wish, parcel_for
+from .connected import EPOCH, Connected, a_wish, parcel_for
 from .published import document_complaints, needs_schema, published, request_complaints
 
 pytestmark = needs_schema
@@ -93,7 +93,7 @@ def test_what_the_client_really_sends_on_its_main_journeys_fits_the_published_in
     # when it is checked, read, stocked, shipped from and subscribed to
     list(shop.client.check())
     order = shop.read(shop.place())
-    list(shop.client.changed_orders(EPOCH, AT_NOON))
+    list(shop.client.changed_orders(EPOCH))
     list(shop.client.orders_created(EPOCH, shop.now()))
     shop.client.count_created(EPOCH, shop.now())
     place = shop.location()
