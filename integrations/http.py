@@ -188,6 +188,8 @@ class ApiClient:
             self._pace.wait()
         if permit := _permit.get(None):
             permit()
+        if care != "read":
+            reached("writing")  # whoever stands still here has asked, and writes when it goes on
         started, status = time.monotonic(), 0
         try:
             response = self._send(request, care, name, into)

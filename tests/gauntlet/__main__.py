@@ -14,7 +14,7 @@ import psycopg
 
 from tests.gauntlet import prefect_outcome, prefect_run
 from tests.gauntlet.database import NoPrograms, programs
-from tests.gauntlet.run import Outcome, Settings, run
+from tests.gauntlet.run import PATIENCE, Outcome, Settings, run
 from tests.gauntlet.vendors import FAIR, Odds
 
 SERVER = "postgresql://postgres@127.0.0.1:5432/test"
@@ -35,6 +35,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--server", default=SERVER, help="the PostgreSQL to make a schema in")
     parser.add_argument("--seconds", type=float, default=0.0, help="how long orders come in; 0: by their number")
     parser.add_argument("--speed", type=float, default=12.0, help="how much faster than the machine's the time goes")
+    parser.add_argument(
+        "--patience", type=float, default=PATIENCE / 60, help="minutes of its own time until all is right"
+    )
     parser.add_argument("--fair", action="store_true", help="vendors without faults: only processes are killed")
     parser.add_argument("--engine", choices=["none", "prefect"], default="none", help="what runs the flows")
     parser.add_argument("--hurry", type=float, default=1.0, help="with Prefect: schedules come so many times as often")
@@ -73,7 +76,16 @@ def main() -> int:
             well = prefect_outcome.tell(prefect_run.run(prefect_settings(asked, seed, kills, home))) and well
             continue
         settings = Settings(
-            seed, asked.orders, kills, asked.db, asked.server, home, asked.speed, seconds=asked.seconds, odds=odds
+            seed,
+            asked.orders,
+            kills,
+            asked.db,
+            asked.server,
+            home,
+            asked.speed,
+            seconds=asked.seconds,
+            odds=odds,
+            patience=60 * asked.patience,
         )
         well = tell(run(settings)) and well
     return 0 if well else 1
@@ -118,6 +130,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
         "kills": sum(outcome.deaths.values()),
         "deaths": dict(sorted(outcome.deaths.items())),
         **outcome.findings.counts(),
+        "overtaken": outcome.overtaken,
         "reconnects": outcome.reconnects,
         "calls": sum(one.get("calls", 0) for one in told),
         "answers lost": sum(one.get("answers lost", 0) for one in told),

@@ -34,6 +34,8 @@ class Member:
     armed: str = ""
     """The fail-point it is to die at."""
     asleep_until: float = 0.0
+    aimed: bool = False
+    """Whether it is to stand still within a write."""
 
 
 @dataclass
@@ -44,6 +46,8 @@ class Crew:
     stall: float = 0.0
     """Seconds that a process stands still which stopped itself."""
     arm: Callable[[Member], str] = lambda _: ""
+    stands: Callable[[Member], None] = lambda _: None
+    """Is told of each that stopped itself; may let it sleep longer."""
     members: dict[str, Member] = field(default_factory=dict)
     deaths: Counter[str] = field(default_factory=Counter)
     """How many died of what."""
@@ -95,6 +99,7 @@ class Crew:
             member.asleep_until = time.monotonic() + self.stall
             self.deaths[f"SIGSTOP at {member.armed.partition(':')[0]}"] += 1
             member.armed = ""
+            self.stands(member)
 
     def wake(self) -> None:
         """Everybody."""

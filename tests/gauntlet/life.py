@@ -37,6 +37,8 @@ class Life:
     orders: int
     changed: set[str] = field(default_factory=set)
     """Names of the orders that somebody changes; the warehouse sends them last."""
+    specs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What was ordered, by the order's name."""
     counts: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,6 +58,7 @@ class Life:
             spec = everyday_order(chance, chance.choice(crowd), NOW)
             del spec["created_at"]
             spec = {"name": f"#{number + 1001}", **spec}
+            self.specs[spec["name"]] = spec
             at = chance.uniform(0.0, 0.9)
             yield at, _placing(spec)
             change = self._change(spec)
@@ -68,37 +71,35 @@ class Life:
                 yield chance.uniform(0.2, 0.9), self._packing(0.3)
 
     def _change(self, spec: dict[str, Any]) -> Callable[[World], object] | None:
-        dice, order, kind = self.chance.random(), spec["name"], ""
+        dice, kind = self.chance.random(), ""
         if dice < EDITED:
-            kind, change = "edited", self._edit(spec)
+            kind, change = "edited", edit(spec, self.chance)
         elif dice < EDITED + REFUNDED:
-            kind, change = "refunded", _acts(("refund", self._refund(spec)))
+            kind, change = "refunded", refund(spec, self.chance)
         elif dice < EDITED + REFUNDED + CANCELLED:
-            kind, change = "cancelled", _acts(("cancel", {"order": order}))
+            kind, change = "cancelled", cancel(spec)
         else:
             return None
         self.counts[kind] = self.counts.get(kind, 0) + 1
         return change
 
-    def _refund(self, spec: dict[str, Any]) -> dict[str, Any]:
-        """One unit of the first line, or some money."""
-        if self.chance.random() < 0.7:
-            return {"order": spec["name"], "lines": [{"line": 0, "quantity": 1}], "note": "changed my mind"}
-        return {"order": spec["name"], "adjustment": "1.00", "note": "sorry for the delay"}
+    def untouched(self, world: World) -> list[str]:
+        """Names of the orders that nobody has changed or will change, and that nobody has begun to send."""
+        return [name for name in self.unsent(world) if name not in self.changed]
 
-    def _edit(self, spec: dict[str, Any]) -> Callable[[World], object]:
-        """Another address, a line more that is paid at once, or a unit less."""
-        order, chance = spec["name"], self.chance
-        kind = chance.choice(["address", "more", "less"])
-        first = spec["lines"][0]["quantity"]
-        if kind == "less" and first > 1:
-            return _acts(("edit", {"order": order, "quantities": {"0": first - 1}}))
-        if kind == "more":
-            title, price = prices()[sku := chance.choice(list(prices()))]
-            line = {"sku": sku, "title": title, "quantity": 1, "price": price, "taxes": []}
-            return _acts(("edit", {"order": order, "add": [line]}), ("pay", {"order": order}))
-        address = {**spec["shipping_address"], "address1": f"{chance.randint(1, 999)} New Street"}
-        return _acts(("edit", {"order": order, "address": address}))
+    def unsent(self, world: World) -> list[str]:
+        """Names of the orders that somebody waits for, and that nobody has begun to send."""
+        begun = {
+            one["external_shipment_id"].split(":")[1].split("/")[0]
+            for one in world.state("warehouse")["shipments"]
+            if one["shipment_status"] not in ("pending", "cancelled")
+        }
+        return [
+            one["name"]
+            for one in world.act("shop", "orders_summary")
+            if one["remaining"] and not one["fulfillments"] and not one["cancelled"]
+            if one["id"].rsplit("/", 1)[-1] not in begun
+        ]
 
     def _counting(self) -> Callable[[World], object]:
         """Somebody counts a shelf."""
@@ -113,6 +114,33 @@ class Life:
         """The warehouse sends a share of what it has, but nothing that somebody will change."""
         dice = random.Random(self.chance.random())
         return lambda world: pack(world, share, dice, leave=self.changed)
+
+
+def refund(spec: dict[str, Any], chance: random.Random) -> Callable[[World], object]:
+    """One unit of the first line is given back, or some money."""
+    order = {"order": spec["name"]}
+    if chance.random() < 0.7:
+        return _acts(("refund", {**order, "lines": [{"line": 0, "quantity": 1}], "note": "changed my mind"}))
+    return _acts(("refund", {**order, "adjustment": "1.00", "note": "sorry for the delay"}))
+
+
+def cancel(spec: dict[str, Any]) -> Callable[[World], object]:
+    """All of it."""
+    return _acts(("cancel", {"order": spec["name"]}))
+
+
+def edit(spec: dict[str, Any], chance: random.Random, kind: str = "") -> Callable[[World], object]:
+    """Another "address", a line "more" that is paid at once, or a unit "less" where there are two."""
+    order, kind = spec["name"], kind or chance.choice(["address", "more", "less"])
+    first = spec["lines"][0]["quantity"]
+    if kind == "less" and first > 1:
+        return _acts(("edit", {"order": order, "quantities": {"0": first - 1}}))
+    if kind == "more":
+        title, price = prices()[sku := chance.choice(list(prices()))]
+        line = {"sku": sku, "title": title, "quantity": 1, "price": price, "taxes": []}
+        return _acts(("edit", {"order": order, "add": [line]}), ("pay", {"order": order}))
+    address = {**spec["shipping_address"], "address1": f"{chance.randint(1, 999)} New Street"}
+    return _acts(("edit", {"order": order, "address": address}))
 
 
 def pack(world: World, share: float, dice: random.Random, leave: set[str]) -> None:

@@ -20,6 +20,7 @@ from deployments.world import World
 from ledger import Ledger
 from tasks.delivering import LEASE
 from tests.gauntlet import life, oracle, staff, vendors
+from tests.gauntlet.aim import Aims
 from tests.gauntlet.chaos import Chaos
 from tests.gauntlet.clockwork import Clockwork
 from tests.gauntlet.crew import Crew
@@ -29,6 +30,9 @@ from tests.gauntlet.where import Where, a_ledger
 PATIENCE = 40 * 60.0
 """Seconds of the run's own time after the last kill until all must be right: a lease, and the longest wait of a record
 that met lost answers and deaths three times."""
+
+LONGER = 2.5
+"""Times the life that a run lasts at most until all stops that are aimed have come about."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Settings:
     seconds: float = 0.0
     """How long orders come in; by their number when zero."""
     odds: vendors.Odds = field(default_factory=vendors.Odds)
+    patience: float = PATIENCE
 
 
 @dataclass
@@ -61,6 +66,8 @@ class Outcome:
     """How often a person had to grant access anew."""
     consistent: float | None
     """Seconds from the last kill until all was right; None when it never was."""
+    overtaken: int
+    """Orders that changed and were brought while a worker stood still in a write of them."""
     seconds: float
 
     @property
@@ -87,6 +94,7 @@ def run(settings: Settings) -> Outcome:
                 stage.life.counts,
                 stage.merchant.reconnects,
                 consistent,
+                stage.aims.overtaken,
                 time.monotonic() - began,
             )
         finally:
@@ -104,8 +112,9 @@ class Stage:
         self.world = World(f"http://127.0.0.1:{self.ports['vendors']}")
         self.crew, self.outside = Crew(settings.home / "logs"), Crew(settings.home / "logs")
         stall = self.time.real(LEASE) + 1.0
-        self.chaos = Chaos(self.crew, settings.seed, stall, where.server, where.application, where.own)
         self.life = life.Life(settings.seed, settings.orders)
+        self.aims = Aims(self.world, self.life, self.url, longest=2 * stall)
+        self.chaos = Chaos(self.crew, settings.seed, stall, self.aims, where.server, where.application, where.own)
         self.findings = oracle.Findings()
         self.merchant = Merchant(self.world, partial(staff.opened, self.time))
 
@@ -140,7 +149,7 @@ class Stage:
         seconds = s.seconds or max(12.0, s.orders / 8)
         last = max(1, s.kills // 5)
         self._weather(rough=True)
-        self.chaos.begin(seconds, s.kills - last)
+        self.chaos.begin(seconds, s.kills - last, aims=max(3, s.orders // 50))
         self._live(seconds)
         first = self._calm()
         if first is None:
@@ -161,7 +170,8 @@ class Stage:
         dead = self.life.chance.choice(vendors.DESTINATIONS)
         waiting, began = self.life.happenings(), time.monotonic()
         was_dead = False
-        while waiting or time.monotonic() - began < seconds:
+        now = 0.0
+        while waiting or now < 1 or (self.chaos.aiming and now < LONGER):
             now = (time.monotonic() - began) / seconds
             is_dead = self.settings.odds.dead and 0.3 < now < 0.5
             if is_dead != was_dead:
@@ -177,7 +187,7 @@ class Stage:
         self._weather(rough=False)
         self.chaos.calm()
         began = time.monotonic()
-        while time.monotonic() - began < self.time.real(PATIENCE):
+        while time.monotonic() - began < self.time.real(self.settings.patience):
             self._pass_by(1.0)
             self._look()
             passed = time.monotonic() - began

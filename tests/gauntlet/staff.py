@@ -6,19 +6,21 @@ import logging
 import os
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import uvicorn
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import OperationalError
 
 from commerce.ports import Item
 from deployments.receiver import receiver_app
 from flows.drain_inbox import fed_by
 from integrations.quickbooks import destination as books
-from ledger import claims
+from ledger import claims, settling, tables
+from ledger.records import Claim
 from tasks import inbox, mending, recording, stocking, watching
 from tasks.hub import Hub, installed, open_hub
 from tasks.steps import deliver_all
@@ -28,7 +30,7 @@ from tests.gauntlet.crew import NO_DATABASE
 log = logging.getLogger(__name__)
 
 WITHOUT = "GAUNTLET_WITHOUT"
-"""Names a guard that the workers do without: "lease" or "look-up"."""
+"""Names a guard that the workers do without: "fence", "lease" or "look-up"."""
 
 Step = Callable[[Hub], object]
 
@@ -119,16 +121,40 @@ def receive(port: int, time_: Clockwork) -> None:
 
 def without(guard: str) -> None:
     """Take a guard out of this process, to see that the oracle notices."""
-    if guard == "lease":  # what a dead run had claimed never comes back
-        claims.take_back = lambda *_: None  # type: ignore[assignment]
-    elif guard == "look-up":  # what may have been posted is posted again, without a look and under another key
-        known = claims.items_of
+    for place, name, instead in guards()[guard] if guard else ():
+        getattr(place, name)  # there is something to take out
+        setattr(place, name, instead)
 
-        def sure(*arguments: Any) -> dict[str, Item]:
-            plain = {"in_doubt": False, "binding": None}
-            return {key: item.model_copy(update=plain) for key, item in known(*arguments).items()}
 
-        claims.items_of = sure
-        books.QuickBooks._unsure = lambda *_: False  # type: ignore[assignment,method-assign]
-    elif guard:
-        raise SystemExit(f"there is no guard {guard!r}")
+def guards() -> dict[str, list[tuple[Any, str, Any]]]:
+    """What can be taken out: where it is, what it is called, and what is there instead."""
+    known = claims.items_of
+
+    def sure(*arguments: Any) -> dict[str, Item]:
+        plain = {"in_doubt": False, "binding": None}
+        return {key: item.model_copy(update=plain) for key, item in known(*arguments).items()}
+
+    return {
+        # What a dead run had claimed never comes back.
+        "lease": [(claims, "take_back", lambda *_: None)],
+        # What may have been posted is posted again, without a look and under another key.
+        "look-up": [(claims, "items_of", sure), (books.QuickBooks, "_unsure", lambda *_: False)],
+        # A claim is its run's own for ever, whoever has taken it over meanwhile: it goes on sending, and settles.
+        "fence": [(claims, "still_claimed", anybodys), (settling, "owned", owned_for_ever)],
+    }
+
+
+def anybodys(claim: Claim, rows: Sequence[int]) -> tuple[Any, ...]:
+    """The fence with a hole: all that was ever claimed with this claim."""
+    table = tables.deliveries.c
+    return (table.destination == claim.destination, table.event_id.in_(rows))
+
+
+def owned_for_ever(db: Connection, claim: Claim, *, lock: bool) -> dict[str, settling.Facts]:
+    """What the claim had, as if it still had it."""
+    table = tables.deliveries.c
+    found: dict[str, settling.Facts] = defaultdict(dict)
+    wanted = select(table.subject, table.event_id, table.first_tried_at).where(*anybodys(claim, claim.rows))
+    for subject, number, tried in db.execute(wanted.with_for_update() if lock else wanted):
+        found[subject][number] = tried
+    return dict(found)
