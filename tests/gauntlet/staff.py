@@ -153,8 +153,8 @@ def anybodys(claim: Claim, rows: Sequence[int]) -> tuple[Any, ...]:
 def owned_for_ever(db: Connection, claim: Claim, *, lock: bool) -> dict[str, settling.Facts]:
     """What the claim had, as if it still had it."""
     table = tables.deliveries.c
-    found: dict[str, settling.Facts] = defaultdict(dict)
+    found: dict[str, settling.Facts] = defaultdict(settling.Facts)
     wanted = select(table.subject, table.event_id, table.first_tried_at).where(*anybodys(claim, claim.rows))
     for subject, number, tried in db.execute(wanted.with_for_update() if lock else wanted):
-        found[subject][number] = tried
+        found[subject].tried[number] = tried
     return dict(found)
