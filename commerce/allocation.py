@@ -99,6 +99,11 @@ def shipments_wanted(order: Order, payment: PaymentPolicy = "paid") -> Allocatio
     return _nothing_left(order)
 
 
+def still_to_leave(order: Order) -> Iterator[FulfilmentOrder]:
+    """What its locations still have to send by parcel, on hold or not."""
+    return (each for each in _parcels(order) if _remains(each))
+
+
 def fulfilled_units(order: Order) -> Counter[str]:
     """Units by line id that the storefront says have left."""
     units: Counter[str] = Counter()

@@ -37,9 +37,14 @@ def open_engine(url: str) -> Engine:
     if backend == "sqlite":
         return _sqlite(parsed)
     if backend == "postgresql":
-        # Parameters are whole orders: an error's text ends up in Prefect's logs.
+        # Parameters are whole orders: an error's text ends up in Prefect's logs. Nothing is prepared: a plan that was
+        # made while a table was empty reads all of it each time once there are a hundred thousand rows.
         return create_engine(
-            parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10, hide_parameters=True
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            pool_size=10,
+            hide_parameters=True,
+            connect_args={"prepare_threshold": None},
         )
     raise NotConfigured(
         "hub.ledger", f"cannot be kept in {backend!r}", hint="use sqlite:///… or postgresql+psycopg://…"

@@ -18,6 +18,7 @@ from commerce.ports import Unreadable
 from commerce.stock import StockLevel
 from ledger import tables
 from ledger.cursors import push_cursor
+from ledger.places import Places
 from ledger.records import Recorded
 from ledger.redacting import still_forgotten
 from ledger.store import Store, chunks, clean, micros, packed, upsert
@@ -176,20 +177,26 @@ class Log(Store):
         if not batch.changes:
             return 0
         ids = self.reserve(db, tables.snapshots, len(batch.changes))
-        events: list[tuple[Event, int]] = []
+        places = Places(db, batch.changes)
+        events: list[tuple[Event, int, dict[str, int]]] = []
         snapshots, newest = [], {}
         for snapshot_id, (seen, facts) in zip(ids, batch.changes, strict=True):
             data = facts[0].data if facts else seen.value.model_dump(mode="json")
             snapshots.append(snapshot_row(snapshot_id, seen, data))
             newest[seen.subject] = subject_row(snapshot_id, seen, source, batch.topic.name)
-            events += [(fact, snapshot_id) for fact in facts]
+            where = {taker.destination: places.place(taker.destination, seen, facts) for taker in takers if facts}
+            events += [(fact, snapshot_id, where) for fact in facts]
         db.execute(insert(tables.snapshots), snapshots)
         db.execute(upsert(db, tables.subjects), list(newest.values()))
         if not events:
             return 0
         numbered = list(zip(self.reserve(db, tables.events, len(events)), events, strict=True))
-        db.execute(insert(tables.events), [event_row(number, *event, now) for number, event in numbered])
-        wanted = [taker.delivery(number, event) for number, (event, _) in numbered for taker in takers]
+        db.execute(insert(tables.events), [event_row(number, *event[:2], now) for number, event in numbered])
+        wanted = [
+            taker.delivery(number, event, where[taker.destination])
+            for number, (event, _, where) in numbered
+            for taker in takers
+        ]
         if wanted:
             db.execute(insert(tables.deliveries), wanted)
         return len(events)
@@ -263,6 +270,7 @@ def subject_row(snapshot_id: int, seen: Seen, source: str, topic: str) -> dict[s
         "snapshot_id": snapshot_id,
         "born": seen.born,
         "unfinished": seen.unfinished,
+        "promise": seen.promise,
     }
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ledger.store import Store
 
-NEWEST = "0006"
+NEWEST = "0007"
 """The revision that this release works with."""
 
 FOLDER = Path(__file__).parent / "migrations"

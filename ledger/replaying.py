@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select, update
 
 from ledger import tables
 from ledger.held import PERSON
+from ledger.places import UNHURRIED
 from ledger.settling import write_history
 from ledger.store import Store, chunks, micros
 from ledger.subscriptions import HISTORY, enrol, keeps_of
@@ -102,12 +103,13 @@ def every(db: Connection, destination: str, subjects: Sequence[str], since: date
 def again(db: Connection, destination: str, numbers: Sequence[int]) -> None:
     """These deliveries wait once more; those that wait anyway prove nothing by what we remember either."""
     table = tables.deliveries
-    fresh = {"state": "waiting", "in_doubt": True, "lane": HISTORY, "due_at": 0, "attempts": 0, "crashes": 0}
+    fresh = {"state": "waiting", "in_doubt": True, "due_at": 0, "attempts": 0, "crashes": 0}
+    last = {"lane": HISTORY, "promise": table.c.occurred_at + UNHURRIED}
     for some in chunks(numbers):
         mine = update(table).where(table.c.destination == destination, table.c.event_id.in_(some))
         db.execute(mine.where(table.c.state.in_(WAITING)).values(in_doubt=True))
         settled = mine.where(table.c.state.in_(SETTLED))
-        db.execute(settled.values(**fresh, first_tried_at=None, settled_at=None, cause="", reason="", hint=""))
+        db.execute(settled.values(**fresh, **last, first_tried_at=None, settled_at=None, cause="", reason="", hint=""))
 
 
 def forget_fingerprints(db: Connection, destination: str, subjects: Sequence[str]) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, literal, or_, select
+from sqlalchemy import Connection, and_, case, delete, func, literal, or_, select
 
 from commerce.events import Event
 from ledger import tables
+from ledger.places import UNHURRIED
 from ledger.records import Keeps
 from ledger.store import Store, chunks, insert_once, micros, upsert
 
@@ -25,8 +26,8 @@ class Subscriber:
     destination: str
     live_from: int
 
-    def delivery(self, number: int, event: Event) -> dict[str, Any]:
-        """A delivery of the fact that is about to be written."""
+    def delivery(self, number: int, event: Event, promise: int) -> dict[str, Any]:
+        """A delivery of the fact that is about to be written, with its place in the lane."""
         happened = micros(event.occurred_at)
         return {
             "destination": self.destination,
@@ -34,6 +35,7 @@ class Subscriber:
             "subject": event.subject,
             "lane": HISTORY if event.historical or happened < self.live_from else LIVE,
             "occurred_at": happened,
+            "promise": promise,
         }
 
 
@@ -93,11 +95,14 @@ def enrol(db: Connection, destination: str, source: str, topic: str, *, subjects
     if start is None:
         return
     lane = case((or_(event.historical, event.occurred_at < start), HISTORY), else_=LIVE)
-    past = select(literal(destination), event.id, event.subject, lane, event.occurred_at)
+    of = tables.subjects.c
+    place = func.coalesce(of.promise, of.born + UNHURRIED)
+    past = select(literal(destination), event.id, event.subject, lane, event.occurred_at, place)
+    past = past.join_from(tables.events, tables.subjects, of.subject == event.subject)
     past = past.where(event.source == source, event.topic == topic)
     for some in [None] if subjects is None else chunks(subjects):
         chosen = past if some is None else past.where(event.subject.in_(some))
-        columns = ["destination", "event_id", "subject", "lane", "occurred_at"]
+        columns = ["destination", "event_id", "subject", "lane", "occurred_at", "promise"]
         db.execute(insert_once(db, tables.deliveries).from_select(columns, chosen))
 
 

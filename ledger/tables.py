@@ -90,6 +90,7 @@ subjects = Table(
     Column("snapshot_id", Number, nullable=False),
     moment("born", needed=True),  # when the order was made
     flag("unfinished"),  # an order with units that have not left
+    moment("promise"),  # by when an order has to leave; null when nothing of it hurries
     Index("subjects_topic", "source", "topic", "subject"),
     Index("subjects_label", "label"),
     partial("subjects_related", "related", where="related <> ''"),
@@ -135,6 +136,7 @@ deliveries = Table(
     Column("state", String(12), nullable=False, server_default="waiting"),
     Column("lane", SmallInteger, nullable=False),  # 0 live, 1 history: live goes first
     moment("occurred_at", needed=True),
+    Column("promise", BigInteger, nullable=False, server_default="0"),  # its place in the lane: earlier goes first
     Column("due_at", BigInteger, nullable=False, server_default="0"),
     count("attempts"),
     count("crashes"),
@@ -148,7 +150,7 @@ deliveries = Table(
     words("hint"),
     words("note"),
     moment("settled_at"),
-    partial("deliveries_ready", "destination", "lane", "occurred_at", "event_id", where=READY),
+    partial("deliveries_ready", "destination", "lane", "promise", "occurred_at", "event_id", where=READY),
     partial("deliveries_claimed", "destination", "lease_until", where=CLAIMED),
     partial("deliveries_held", "destination", where=HELD),
     Index("deliveries_subject", "subject", "destination"),

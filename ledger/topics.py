@@ -10,6 +10,7 @@ from commerce.events import Event
 from commerce.facts import content_digest, order_facts, parcel_facts, stamp_of, stock_facts
 from commerce.orders import Order
 from commerce.parcels import Parcel
+from commerce.promises import promise_of
 from commerce.stock import StockLevel
 from ledger.store import clean, micros
 
@@ -28,6 +29,8 @@ class Seen:
     label: str = ""
     related: str = ""
     unfinished: bool = False
+    promise: int | None = None
+    """By when it has to leave; None for what hurries nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Topic:
 
 def seen_order(order: Order) -> Seen:
     """What the log must know of an order."""
+    promise = promise_of(order)
     return Seen(
         subject=order.key,
         revision=micros(stamp_of(order)),
@@ -50,6 +54,7 @@ def seen_order(order: Order) -> Seen:
         value=order,
         label=clean(order.number),
         unfinished=is_unfinished(order),
+        promise=None if promise is None else micros(promise),
     )
 
 

@@ -14,6 +14,7 @@ from commerce.errors import HubError, OutcomeUnknown, Rejected, UnexpectedAnswer
 from commerce.orders import Order
 from commerce.outcomes import Done, Held, Outcome, Retry, Skipped, Unknown
 from commerce.ports import Item
+from commerce.promises import promise_of
 from integrations.shipstation import keys
 from integrations.shipstation.changing import Changer
 from integrations.shipstation.client import Api
@@ -68,8 +69,7 @@ class Job:
     @property
     def urgency(self) -> tuple[bool, datetime, datetime]:
         """What happens now goes before history, and what was promised first goes first."""
-        promises = (each.ship_by for each in self.wish.allocation.shipments if each.ship_by)
-        return self.item.newest.historical, min(promises, default=NEVER), self.order.created_at
+        return self.item.newest.historical, promise_of(self.order) or NEVER, self.order.created_at
 
 
 class Deliveries:
