@@ -9,6 +9,7 @@ from typing import Any
 
 from commerce.errors import HubError, NotConfigured
 from commerce.ports import Finding, Subscribing
+from tasks import clocks
 from tasks.hub import Hub, the_hub
 from tasks.mending import hook_address
 from tasks.stack import env_file, stack_file
@@ -23,11 +24,13 @@ def findings(connection: str | None = None, hub: Hub | None = None) -> Iterator[
     if connection is not None:
         opened.stack.connection(connection)
         yield from of_a_connection(opened, connection)
+        yield from (one for one in clocks.finding(opened) if not one.ok)
         return
     yield from of_the_hub(opened)
     for name in opened.stack.connections:
         yield from of_a_connection(opened, name)
     yield from of_stock_maps(opened)
+    yield from clocks.finding(opened)
 
 
 def of_a_connection(hub: Hub, name: str) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from commerce.errors import NotConfigured
 from commerce.ports import Alert, CallLog, Limits, Notices, TokenStore
 from commerce.values import Frozen
 from integrations.auth import MemoryTokens
+from integrations.dates import Timekeeper, Timeless
 from integrations.limits import LocalLimits, Paced
 
 ConnectionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,19}$")]
@@ -65,6 +66,7 @@ class Services:
 
     tokens: TokenStore = field(default_factory=MemoryTokens)
     calls: CallLog | None = None
+    times: Timekeeper = field(default_factory=Timeless)
     notices: Notices = field(default_factory=Unheard)
     transport: httpx.BaseTransport | None = None
     sleep: Callable[[float], None] = time.sleep

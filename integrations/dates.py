@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Protocol
 
 import httpx
 
@@ -28,3 +29,18 @@ def answered_at(response: httpx.Response) -> datetime | None:
     if not timedelta(0) <= age <= LONGEST_AGE:
         return None
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC) + age
+
+
+class Timekeeper(Protocol):
+    """Who compares our clock with a vendor's."""
+
+    def heard(self, at: datetime, seconds: float) -> None:
+        """An answer that took so many seconds was given at this moment, by the vendor's clock. Never raises."""
+        ...
+
+
+class Timeless:
+    """A timekeeper that compares nothing."""
+
+    def heard(self, at: datetime, seconds: float) -> None:
+        """Nobody wants to know."""

@@ -28,6 +28,7 @@ from commerce.errors import (
 from commerce.failpoints import reached
 from commerce.ports import CallLog
 from integrations import bounded
+from integrations.dates import Timekeeper, answered_at
 from integrations.quoted import credentials, without_credentials
 
 log = logging.getLogger(__name__)
@@ -96,6 +97,7 @@ class ApiClient:
         inspect: Callable[[httpx.Response], None] | None = None,
         pace: Pace | None = None,
         calls: CallLog | None = None,
+        times: Timekeeper | None = None,
         sleep: Callable[[float], None] = time.sleep,
         timeout: float = 30.0,
         tries: int = 4,
@@ -109,6 +111,7 @@ class ApiClient:
         self._inspect = inspect
         self._pace = pace
         self._calls = calls
+        self._times = times
         self._sleep = sleep
         self._tries = tries
         self._longest_wait = longest_wait
@@ -194,6 +197,8 @@ class ApiClient:
         try:
             response = self._send(request, care, name, into)
             status = response.status_code
+            if self._times and (at := answered_at(response)):
+                self._times.heard(at, time.monotonic() - started)
         finally:
             if self._calls:
                 self._calls.called(name, status, time.monotonic() - started)

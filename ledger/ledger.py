@@ -7,6 +7,7 @@ from ledger.bindings import Bindings
 from ledger.budgets import Budgets
 from ledger.calls import Calls
 from ledger.claims import Claims
+from ledger.clocks import Clocks
 from ledger.cursors import Cursors
 from ledger.freshness import Freshness
 from ledger.held import HeldRecords
@@ -37,6 +38,7 @@ class Ledger(
     Reports,
     Bindings,
     Cursors,
+    Clocks,
     Inbox,
     TokenKeeping,
     Calls,

@@ -17,6 +17,7 @@ from commerce.ports import Destination
 from integrations.connector import Services, connector
 from ledger import Ledger
 from tasks import ending
+from tasks.hearing import Hearing
 from tasks.noticing import LedgerNotices
 from tasks.stack import LEDGER, TOKEN_KEY, Stack, env_file, load_stack, secrets_of, stack_file
 
@@ -34,6 +35,7 @@ class Hub:
     transports: Mapping[str, httpx.BaseTransport] = field(default_factory=dict)
     sleep: Callable[[float], None] = ending.sleep
     clock: Callable[[], float] = time.time
+    hearings: dict[str, Hearing] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict)
     _patient: set[str] = field(default_factory=set)
 
@@ -49,6 +51,7 @@ class Hub:
         return Services(
             tokens=self.ledger.tokens(name),
             calls=self.ledger.calls(name),
+            times=self.hearings.setdefault(name, Hearing(self.ledger, name, self.clock)),
             notices=LedgerNotices(self.ledger),
             transport=self.transports.get(name),
             sleep=self.sleep,

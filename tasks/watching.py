@@ -13,6 +13,7 @@ from integrations.connector import connector
 from tasks import privacy
 from tasks.alerting import paused_alert, send_waiting
 from tasks.auditing import audit
+from tasks.clocks import wrong_clocks
 from tasks.hub import Hub
 from tasks.lateness import lateness
 from tasks.tally import Tally
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 TOKEN_WARNING = timedelta(days=14)
 """A refresh token with less life than this needs a person soon."""
 
-WATCHED = ("late:", "stuck:", "overdue:", "held:", "paused:", "token:", "schedule:", "inbox:", "concern:")
+WATCHED = ("late:", "stuck:", "overdue:", "held:", "paused:", "token:", "schedule:", "inbox:", "concern:", "clock:")
 """Alerts with these fingerprints are this watch's own: it also says when they are over."""
 
 
@@ -75,6 +76,7 @@ def found(hub: Hub) -> Iterator[Alert]:
     yield from paused_connections(hub)
     yield from old_tokens(hub)
     yield from full_inbox(hub)
+    yield from wrong_clocks(hub)
     yield from concerns(hub)
 
 

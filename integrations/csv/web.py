@@ -39,6 +39,7 @@ class WebFile:
             headers={"accept": "text/csv, text/plain;q=0.9, */*;q=0.5", "accept-encoding": "identity"},
             transport=services.transport,
             calls=services.calls,
+            times=services.times,
             sleep=services.sleep,
             timeout=60.0,
             longest_answer=self.most + 1,

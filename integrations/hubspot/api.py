@@ -40,6 +40,7 @@ class HubSpotApi:
             inspect=judge,
             pace=services.pace(PACE) if settings.pace else None,
             calls=services.calls,
+            times=services.times,
             sleep=services.sleep,
             request_id="x-hubspot-correlation-id",
         )

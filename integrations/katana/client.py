@@ -49,6 +49,7 @@ class Katana(Checks, Subscriptions):
             inspect=lambda answer: refusals.inspect(answer, services.clock(), settings.name),
             pace=services.pace(PACE) if settings.pace else None,
             calls=services.calls,
+            times=services.times,
             sleep=services.sleep,
             longest_wait=LONGEST_WAIT,
         )

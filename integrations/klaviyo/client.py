@@ -187,6 +187,7 @@ class KlaviyoApi:
             inspect=self._inspect,
             pace=services.pace(endpoint.pace, endpoint.tier) if settings.pace else None,
             calls=services.calls,
+            times=services.times,
             sleep=services.sleep,
         )
 

@@ -29,6 +29,7 @@ def connect(settings: QuickBooksSettings, services: Services) -> QuickBooks:
         inspect=inspect,
         pace=services.pace(PACE) if paced else None,
         calls=services.calls,
+        times=services.times,
         sleep=services.sleep,
         timeout=120.0,
         request_id=TID,

@@ -57,6 +57,7 @@ class Api:
             request_id=request_id,
             pace=services.pace(RATES) if settings.pace else None,
             calls=services.calls,
+            times=services.times,
             sleep=services.sleep,
         )
 

@@ -57,6 +57,7 @@ class GraphQL:
             transport=services.transport,
             inspect=self._inspect,
             calls=services.calls,
+            times=services.times,
             sleep=services.sleep,
             request_id="x-request-id",
         )

@@ -96,6 +96,7 @@ class Slack:
             inspect=judge,
             pace=services.pace(PACE) if settings.pace else None,
             calls=services.calls,
+            times=services.times,
             sleep=services.sleep,
             tries=3,
         )

@@ -48,6 +48,7 @@ class Api:
             inspect=judge,
             pace=pace,
             calls=services.calls,
+            times=services.times,
             sleep=services.sleep,
             longest_wait=LONGEST_RESET + 1,  # the next window is never further away
         )
