@@ -124,6 +124,8 @@ class Facts:
 
     tried: dict[int, int | None] = field(default_factory=dict)
     """By event id, the moment it was first tried."""
+    in_doubt: set[int] = field(default_factory=set)
+    """Those that may have been brought without our knowing."""
     late: bool = False
     """Whether a run that had lost them has written meanwhile."""
 
@@ -133,22 +135,29 @@ def owned(db: Connection, claim: Claim, *, lock: bool) -> dict[str, Facts]:
     table = tables.deliveries.c
     found: dict[str, Facts] = defaultdict(Facts)
     for some in chunks(claim.rows):
-        mine = select(table.subject, table.event_id, table.first_tried_at, table.note).where(
+        mine = select(table.subject, table.event_id, table.first_tried_at, table.in_doubt, table.note).where(
             table.destination == claim.destination, table.event_id.in_(some), table.claim == claim.token
         )
-        for subject, number, tried, note in db.execute(mine.with_for_update() if lock else mine):
+        for subject, number, tried, in_doubt, note in db.execute(mine.with_for_update() if lock else mine):
             found[subject].tried[number] = tried
+            found[subject].in_doubt |= {number} if in_doubt else set()
             found[subject].late |= note == LATE
     return dict(found)
 
 
 def delivery_rows(item: Item, outcome: Outcome, facts: Facts, now: int, *, up: bool) -> list[dict[str, Any]]:
-    """The newest fact of the item gets the outcome; older ones, if they were claimed with it, are superseded."""
+    """The newest fact of the item gets the outcome; older ones, if they were claimed with it, are superseded.
+
+    Until something is decided, older ones that may have been brought stay beside it: whoever looks for what they made
+    has to know where.
+    """
     newest = int(item.ref)
     row = delivery_row(item, outcome, facts.tried.get(newest), now, up=up)
     over = {**dict.fromkeys(("cause", "reason", "hint"), ""), "in_doubt": False, "due_at": 0, "settled_at": now}
     older = {**over, "state": "superseded", "note": SETTLED_BY_A_LATER_STATE}
-    return [{"which": newest, **row}] + [{"which": number, **older} for number in facts.tried if number != newest]
+    beside = facts.in_doubt if row["settled_at"] is None else set[int]()
+    rest = [number for number in facts.tried if number != newest]
+    return [{"which": newest, **row}] + [{"which": n, **(row if n in beside else older)} for n in rest]
 
 
 LOOK_THERE = "look whether the vendor has it; then: backroom held release, or dismiss"

@@ -11,9 +11,9 @@ from typing import Literal
 from pydantic import ValidationError
 
 from commerce.audits import Duties, Found
-from commerce.errors import Rejected
+from commerce.errors import NotAuthorised, Rejected, TemporarilyUnavailable
 from commerce.orders import Order
-from commerce.outcomes import Binding, Done, Held, Outcome, Skipped
+from commerce.outcomes import Binding, Done, Held, Outcome, Skipped, Unknown
 from commerce.ports import Finding, Item, Person
 from commerce.values import fingerprint
 from integrations.connector import Services
@@ -112,14 +112,23 @@ class HubSpot:
     def _bring(self, wanted: Sequence[Wanted]) -> Iterator[tuple[Item, Outcome]]:
         self._ensure_key_property()
         key = self.settings.key_property
-        # One shopper may have several of these orders; HubSpot refuses a batch that names a contact twice.
-        people = {wish.contact["email"]: wish.contact for wish in wanted if wish.contact}
-        contacts = self._upserted("contacts", "email", list(people.values()))
-        deals = self._upserted("deals", key, [wish.deal for wish in wanted])
-        pairs = {wish.deal[key]: (deals[wish.deal[key]], self._contact_of(wish, contacts)) for wish in wanted}
-        ties = [(deal, contact) for deal, contact in pairs.values() if isinstance(deal, str) and contact]
-        if ties:
-            self.api.tie(ties)
+        contacts: Taken = {}
+        deals: Taken = {}
+        try:
+            # One shopper may have several of these orders; HubSpot refuses a batch that names a contact twice.
+            people = {wish.contact["email"]: wish.contact for wish in wanted if wish.contact}
+            self._upsert("contacts", "email", list(people.values()), contacts)
+            self._upsert("deals", key, [wish.deal for wish in wanted], deals)
+            pairs = {wish.deal[key]: (deals[wish.deal[key]], self._contact_of(wish, contacts)) for wish in wanted}
+            ties = [(deal, contact) for deal, contact in pairs.values() if isinstance(deal, str) and contact]
+            if ties:
+                self.api.tie(ties)
+        except (TemporarilyUnavailable, NotAuthorised) as error:
+            # Else an order that becomes again what we remember would count as brought.
+            for wish in wanted:
+                if isinstance(deals.get(wish.deal[key]), str) or self._contact_of(wish, contacts):
+                    yield wish.item, Unknown(reason=f"order {wish.number}: brought in part, then {error}")
+            raise
         for wish in wanted:
             yield wish.item, outcome(wish, deals[wish.deal[key]], contacts)
 
@@ -135,24 +144,27 @@ class HubSpot:
             self.api.create_key_property(self.settings.key_property)
         self._key_property_is_there = True
 
-    def _upserted(self, kind: str, key: str, records: list[Properties]) -> Taken:
-        """Upsert all; where HubSpot refuses, halve until it is clear which record it means."""
+    def _upsert(self, kind: str, key: str, records: list[Properties], taken: Taken) -> None:
+        """Upsert all into `taken`; where HubSpot refuses, halve until it is clear which record it means."""
         if not records:
-            return {}
+            return
         try:
             results = self.api.upsert(kind, key, records)
         except Rejected as refused:
             if len(records) == 1:
-                return {records[0][key]: refused}
+                taken[records[0][key]] = refused
+                return
             half = len(records) // 2
-            return self._upserted(kind, key, records[:half]) | self._upserted(kind, key, records[half:])
+            self._upsert(kind, key, records[:half], taken)
+            self._upsert(kind, key, records[half:], taken)
+            return
         if len(records) == 1:
-            return {records[0][key]: results[0].id}
-        taken: Taken = {str(result.properties.get(key)): result.id for result in results}
+            taken[records[0][key]] = results[0].id
+            return
+        taken |= {str(result.properties.get(key)): result.id for result in results}
         for record in records:
             if record[key] not in taken:
-                taken |= self._upserted(kind, key, [record])
-        return taken
+                self._upsert(kind, key, [record], taken)
 
 
 def outcome(wish: Wanted, deal: str | Rejected, contacts: Taken) -> Outcome:

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from commerce.audits import Found
 from commerce.errors import NotAuthorised, TemporarilyUnavailable
 from commerce.orders import Order
-from commerce.outcomes import Held, Outcome, Retry
+from commerce.outcomes import Held, Outcome, Unknown
 from commerce.ports import Alert, Finding, Item, Memory
 from integrations.connector import Services
 from integrations.quickbooks.allowance import concerns
@@ -132,14 +132,13 @@ class QuickBooks:
 
     def _careful(self, works: list[Work], step: Callable[[], None]) -> Iterator[tuple[Item, Outcome]]:
         """Take a step and hand out what is settled after it. When no step can follow, an order of which one document
-        is in the books already is handed out too: it must not count as never sent."""
+        is in the books already is handed out too, as in doubt: it must not count as never sent."""
         try:
             step()
         except (TemporarilyUnavailable, NotAuthorised) as error:
-            after = error.retry_after if isinstance(error, TemporarilyUnavailable) else None
             for work in works:
                 if work.outcome is None and work.changed:
-                    work.outcome = Retry(reason=f"order {work.order.number}: posted in part", after=after)
+                    work.outcome = Unknown(reason=f"order {work.order.number}: posted in part, then {error}")
             yield from self._settled(works)
             raise
         yield from self._settled(works)

@@ -10,7 +10,15 @@ from functools import cached_property
 from pydantic import ValidationError
 
 from commerce.allocation import Verdict, shipments_wanted
-from commerce.errors import HubError, OutcomeUnknown, Rejected, UnexpectedAnswer, Unmappable
+from commerce.errors import (
+    HubError,
+    NotAuthorised,
+    OutcomeUnknown,
+    Rejected,
+    TemporarilyUnavailable,
+    UnexpectedAnswer,
+    Unmappable,
+)
 from commerce.orders import Order
 from commerce.outcomes import Done, Held, Outcome, Retry, Skipped, Unknown
 from commerce.ports import Item
@@ -23,6 +31,7 @@ from integrations.shipstation.departed import Departed
 from integrations.shipstation.imported import AlreadyImported, Imported
 from integrations.shipstation.planning import changed_too_late
 from integrations.shipstation.settings import ShipStationSettings
+from integrations.shipstation.tried import forgotten, may_be_unseen, states_tried
 from integrations.shipstation.versions import item_in
 from integrations.shipstation.wish import Part, Wish, binding_of, parts_of, possible_keys, spent_keys
 
@@ -66,6 +75,11 @@ class Job:
         """The order that it is about."""
         return self.wish.order
 
+    @cached_property
+    def tried(self) -> list[Order]:
+        """The order in each state that a try without an answer may have brought."""
+        return states_tried(self.item, self.order)
+
     @property
     def urgency(self) -> tuple[bool, datetime, datetime]:
         """What happens now goes before history, and what was promised first goes first."""
@@ -92,9 +106,9 @@ class Deliveries:
         """What a list says of orders that have left."""
         return Departed(self._api, asked)
 
-    def look(self, order: Order) -> list[Part]:
-        """What ShipStation has under the order's keys, apart from what is cancelled."""
-        return [part for part in map(self._look, possible_keys(order)) if part]
+    def look(self, order: Order, *earlier: Order) -> list[Part]:
+        """What ShipStation has under the order's keys, now or in an earlier state, apart from what is cancelled."""
+        return [part for part in map(self._look, possible_keys(order, *earlier)) if part]
 
     def deliver(self, items: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
         """See `Destination.deliver`. New orders are made in calls of 20, changed ones one by one."""
@@ -131,14 +145,16 @@ class Deliveries:
         if job.item.binding is None:
             return self._found(job) if self._may_be_there(job) else None
         verdict, reason = job.wish.allocation.verdict, job.wish.allocation.reason
-        if verdict is Verdict.WAIT:
-            return Done(binding=job.item.binding, changed=False, note=reason)
         if verdict is Verdict.ASK_AGAIN:
             return _ask_again(job)
+        if job.item.in_doubt:
+            return self._doubted(job, parts_of(job.item.binding))
+        if verdict is Verdict.WAIT:
+            return Done(binding=job.item.binding, changed=False, note=reason)
         too_late = changed_too_late(job.wish, parts_of(job.item.binding))
         if too_late is not None:
             return too_late
-        if job.wish.fingerprint == job.item.binding.fingerprint and not job.item.in_doubt:
+        if job.wish.fingerprint == job.item.binding.fingerprint:
             return Done(binding=job.item.binding, changed=False)
         if departed.just_left(job.item, job.wish):
             known = binding_of(job.wish, parts_of(job.item.binding), spent_keys(job.item.binding))
@@ -150,17 +166,37 @@ class Deliveries:
 
         An order that is to be stopped is looked up in any case: a try that ended halfway must not be shipped.
         """
-        if job.wish.allocation.verdict in (Verdict.WAIT, Verdict.ASK_AGAIN):
+        if job.wish.allocation.verdict is Verdict.ASK_AGAIN:
             return False
         stopped = job.order.cancelled or job.wish.allocation.reason.startswith(("payment", "refunded"))
         return job.item.in_doubt or (job.wish.allocation.verdict is Verdict.STOP and stopped and not job.order.test)
 
     def _found(self, job: Job) -> Outcome | None:
         """Take what ShipStation has under our keys as ours and change it; None when it has nothing."""
-        parts = self.look(job.order)
+        parts = _located(self.look(job.order, *job.tried), job.wish)
         if not parts:
             return _look_again(job) if job.item.in_doubt else None
-        return self._changer.change(job.wish, job.item, _located(parts, job.wish))
+        return self._adopted(job, parts)
+
+    def _doubted(self, job: Job, known: Sequence[Part]) -> Outcome:
+        """Change what is remembered, together with what an earlier try may have made besides."""
+        too_late = changed_too_late(job.wish, known)
+        if too_late is not None:
+            return too_late
+        more = forgotten(self.look(job.order, *job.tried), known)
+        return self._adopted(job, [*known, *_located(more, job.wish, known)])
+
+    def _adopted(self, job: Job, parts: Sequence[Part]) -> Outcome:
+        """Change these; as long as another one may not be shown yet that nobody wants any more, look again."""
+        if job.wish.allocation.verdict is Verdict.WAIT:
+            known = binding_of(job.wish, parts, spent_keys(job.item.binding))
+            outcome: Outcome = Done(binding=known, changed=False, note=job.wish.allocation.reason)
+        else:
+            outcome = self._changer.change(job.wish, job.item, parts)
+        unseen = job.item.in_doubt and may_be_unseen(job.tried, self._settings.payment, job.wish, parts)
+        if isinstance(outcome, Done) and unseen and job.item.attempt <= LOOKS:
+            return _not_shown_yet(job)
+        return outcome
 
     def _look(self, key: str) -> Part | None:
         for _ in range(POST_SIZE):
@@ -186,7 +222,7 @@ class Deliveries:
         return None
 
     def _made(self, jobs: Sequence[Job]) -> Iterator[tuple[Item, Outcome]]:
-        """Post the shipments of several orders in one call."""
+        """Post the shipments of several orders in one call. What is made of an order in part counts as in doubt."""
         owner = {draft.key: job for job in jobs for draft in job.drafts}
         results: dict[str, list[Made | HubError]] = {job.order.key: [] for job in jobs}
         try:
@@ -199,6 +235,11 @@ class Deliveries:
             for job in jobs:
                 if job.order.key in results:
                     yield job.item, Unknown(reason=str(error))
+        except (TemporarilyUnavailable, NotAuthorised) as error:
+            for job in jobs:
+                if results.get(job.order.key):
+                    yield job.item, Unknown(reason=f"order {job.order.number}: made in part, then {error}")
+            raise
 
     def _outcome(self, job: Job, results: Sequence[Made | HubError]) -> Outcome:
         errors = [result for result in results if isinstance(result, HubError)]
@@ -214,10 +255,10 @@ class Deliveries:
         return Done(binding=binding_of(job.wish, parts, ()), note=job.wish.allocation.reason)
 
 
-def _located(parts: Sequence[Part], wish: Wish) -> list[Part]:
+def _located(parts: Sequence[Part], wish: Wish, known: Sequence[Part] = ()) -> list[Part]:
     """Parts that were found, each with its location: the key says it, or it is the first that is left."""
     named = [part.model_copy(update={"location": keys.order_and_location(part.external_id)[1]}) for part in parts]
-    taken = {part.location for part in named}
+    taken = {part.location for part in (*known, *named)}
     wanted = (*wish.allocation.shipments, *wish.allocation.waiting)
     free = (each.location_id for each in wanted if each.location_id not in taken)
     return [part if part.location else part.model_copy(update={"location": next(free, "")}) for part in named]
@@ -237,11 +278,13 @@ def _calls(jobs: Sequence[Job], size: int) -> Iterator[list[Job]]:
 
 def _look_again(job: Job) -> Retry | None:
     """An order to be stopped whose earlier try is not shown: making it anew would find it, stopping it has to wait."""
-    stopped = job.wish.allocation.verdict in (Verdict.STOP, Verdict.HOLD)
+    stopped = job.wish.allocation.verdict in (Verdict.STOP, Verdict.HOLD, Verdict.WAIT)
     was_ours = not job.order.test and any(line.requires_shipping for line in job.order.lines)
-    if not (stopped and was_ours) or job.item.attempt > LOOKS:
-        return None
-    what = f"is not to leave ({job.wish.allocation.reason})"
+    return _not_shown_yet(job) if stopped and was_ours and job.item.attempt <= LOOKS else None
+
+
+def _not_shown_yet(job: Job) -> Retry:
+    what = f"is not to leave ({job.wish.allocation.reason or 'not as it was'})"
     words = f"order {job.order.number} {what}, and ShipStation may not show yet what an earlier try has made"
     return Retry(reason=words, after=SHOWN_AFTER)
 

@@ -150,9 +150,9 @@ def binding_of(wish: Wish, parts: Sequence[Part], spent: Sequence[str], vendor_i
     )
 
 
-def possible_keys(order: Order) -> list[str]:
+def possible_keys(order: Order, *earlier: Order) -> list[str]:
     """Every key that an earlier try may have used for this order, apart from replacements."""
-    places = sorted({each.location_id or each.location for each in order.fulfilment_orders})
+    places = sorted({each.location_id or each.location for one in (order, *earlier) for each in one.fulfilment_orders})
     further = [f"{order.key}/{place}" for place in places] if len(places) > 1 else []
     return [key for key in (order.key, *further) if len(key) <= keys.LONGEST]
 

@@ -45,8 +45,8 @@ class Deliveries(destination.Deliveries):
         """What a list says of orders that have left."""
         return Departed(self._v1, asked)
 
-    def look(self, order: Order) -> list[Part]:
-        """What V1 has under the order's keys, apart from what is cancelled."""
+    def look(self, order: Order, *earlier: Order) -> list[Part]:
+        """What V1 has under the order's keys, whatever they were, apart from what is cancelled."""
         return parts_there(self._v1, order)
 
 
