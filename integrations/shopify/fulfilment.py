@@ -215,15 +215,16 @@ class Fulfilments:
         return Done(binding=self._binding(job, replaced.id), note="tracking replaced")
 
     def _take_back(self, job: Job, order: OrderToFulfil) -> Outcome:
-        """A voided label: cancel the fulfilment that was made for it, and no other."""
+        """A voided label: cancel the fulfilment that was made for it, and no other.
+
+        It is looked for although nobody remembers having made it, as after a ledger was restored from a backup.
+        """
         bound = job.item.binding
-        if bound is None and not job.item.in_doubt:
-            return Skipped(reason=f"the label was voided before order {order.name} was marked as sent")
         living = [one for one in order.fulfillments if not one.cancelled]
         ours = next((one for one in living if job.matches(one)), None)
         if ours is None:
             if bound is None:
-                return Skipped(reason=f"order {order.name} has no fulfilment with this tracking number")
+                return Skipped(reason=f"order {order.name} has no fulfilment with the number of this voided label")
             return Done(binding=self._binding(job, bound.vendor_id), changed=False, note="was taken back already")
         if not ours.numbers <= job.numbers:
             reason = f"the label of order {order.name} was voided, but its fulfilment has other parcels too"

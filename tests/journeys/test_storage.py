@@ -29,6 +29,16 @@ def copy_of(file: Path, to: Path) -> Path:
     return to
 
 
+def restored(house: House, backup: Path) -> None:
+    """An hour later a hub begins with the backup; what was written since is gone."""
+    house.hub.close()
+    for old in backup.parent.glob("ledger.db*"):
+        old.unlink()
+    copy_of(backup, backup.parent / "ledger.db")
+    house.clock.sleep(3600)
+    reborn(house)
+
+
 def test_a_ledger_from_yesterdays_backup_doubles_nothing_and_loses_nothing(
     open_house: OpenHouse, plan: ShopPlan, tmp_path: Path
 ) -> None:
@@ -39,13 +49,8 @@ def test_a_ledger_from_yesterdays_backup_doubles_nothing_and_loses_nothing(
     backup = copy_of(tmp_path / "ledger.db", tmp_path / "yesterday.db")
     a_day(house, plan)
     before = {name: house.vendors[name].state() for name in ORDER_DESTINATIONS}
-    house.hub.close()
-    for old in tmp_path.glob("ledger.db*"):
-        old.unlink()
-    copy_of(backup, tmp_path / "ledger.db")
     # when a hub goes on with yesterday's ledger, as after any restart
-    house.clock.sleep(3600)
-    reborn(house)
+    restored(house, backup)
     assert house.hub.ledger.paused() == []
     house.settle_down()
     house.tracking()
@@ -63,6 +68,30 @@ def test_a_ledger_from_yesterdays_backup_doubles_nothing_and_loses_nothing(
     house.clock.sleep(5)
     house.settle_down()
     assert [one for one in house.judge(plan).wrong if not one.startswith("stock:")] == []
+
+
+def test_a_label_that_was_voided_since_the_backup_is_no_parcel_in_the_storefront(tmp_path: Path) -> None:
+    # given a parcel that the storefront was told of after a backup of the ledger, whose label is then voided
+    house = a_small_house(tmp_path)
+    order(house)
+    house.clock.sleep(5)
+    house.settle_down()
+    backup = copy_of(tmp_path / "ledger.db", tmp_path / "yesterday.db")
+    (label,) = house.vendors["warehouse"].act("buy_labels", {})
+    house.clock.sleep(60)
+    house.tracking()
+    house.vendors["warehouse"].act("void_label", {"label_id": label})
+    # when a hub goes on with the backup, which has neither the parcel nor its fulfilment
+    restored(house, backup)
+    house.tracking()
+    house.settle_down()
+    # then the fulfilment is taken back, and the label that comes next is told
+    house.vendors["warehouse"].act("buy_labels", {})
+    house.clock.sleep(60)
+    house.tracking()
+    (there,) = house.vendors["shop"].state()["orders"]
+    assert [one["status"] for one in there["fulfillments"]] == ["CANCELLED", "SUCCESS"]
+    assert [one for one in house.judge(SMALL_SHOP).wrong if not one.startswith("stock:")] == []
 
 
 @pytest.mark.parametrize("steps", [(600, -600, 0), (0, -3600, 600)])
