@@ -35,6 +35,9 @@ EXPLAINS = {
 """What the ledger may know of a subject that makes a difference no surprise: the word for it, and what it means."""
 
 
+MOVED = "changed: in the storefront, while it was compared"
+
+
 @dataclass(frozen=True)
 class Window:
     """The orders of a source that are compared: created within [since, until)."""
@@ -213,6 +216,9 @@ def judged(hub: Hub, report: Report, known: Truth, route: Route, duties: Duties,
     standings = hub.ledger.standings(route.destination, subjects, kind)
     deadline = report.made_at - timedelta(minutes=route.deadline_minutes)
     told = [explained(one, standings.get(one.subject), deadline, known.lost) for one in raw]
+    surprising = {one.subject for one in told if not one.explained} - known.lost
+    moved = moved_meanwhile(hub, report.source, [orders[one] for one in sorted(surprising) if one in orders])
+    told = [one.model_copy(update={"explained": MOVED}) if one.subject in moved else one for one in told]
     counts = Counter(one.explained.partition(":")[0] or one.verdict for one in told)
     wanted = [one for one in expected if one.needed]
     alive = [one for one in found if one.state != "cancelled" or duties.keeps == "deals"]
@@ -230,6 +236,19 @@ def judged(hub: Hub, report: Report, known: Truth, route: Route, duties: Duties,
             "differences": tuple(sorted(told, key=lambda one: bool(one.explained))[:MOST_SHOWN]),
         }
     )
+
+
+def moved_meanwhile(hub: Hub, source: str, orders: Sequence[Order]) -> set[str]:
+    """Those that have changed in the storefront since they were read: their destination may have been asked after it.
+
+    Of more differences than a report shows no such change is the cause.
+    """
+    if not orders or len(orders) > MOST_SHOWN:
+        return set()
+    read_at = {order.key: order.updated_at for order in orders}
+    with hub.giving_way(source):
+        pages = list(hub.playing(source, OrderSource).orders_by_id([order.id for order in orders]))
+    return {order.key for page in pages for order in page.orders if order.updated_at != read_at.get(order.key)}
 
 
 def _unreadable(known: Truth, duties: Duties) -> Iterator[Difference]:

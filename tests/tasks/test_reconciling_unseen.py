@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from commerce.audits import Report
 from commerce.errors import IntegrationError
-from tasks.reconciling import reconcile
+from tasks.reconciling import MOVED, reconcile
 from tests.journeys.house import House
 from tests.small_house import order
-from tests.tasks.test_reconciling import alert_of, seen_until_now, wrong
+from tests.tasks.test_reconciling import act, alert_of, compared, seen_until_now, wrong
 
 A_DAY = 86400
 
@@ -233,3 +234,36 @@ def test_repairs_that_overlap_each_other_and_live_work_bring_each_thing_once(hou
     # and each document is there once in the end
     assert weekly(house).clean
     assert numbers(house) == ["R-1001-1", "S-1001", "S-1002", "S-1003"]
+
+
+@pytest.mark.parametrize("what", ["refund", "cancel", "edit"])
+@pytest.mark.parametrize("destination", ["warehouse", "books"])
+def test_an_order_that_changes_between_the_two_readings_alarms_nobody(
+    house: House, destination: str, what: str
+) -> None:
+    # given two orders that are everywhere, of which somebody deletes the second at the destination
+    order(house, lines=[{"sku": "MUG-RED", "quantity": 2, "price": "25.00"}])
+    order(house)
+    house.settle_down()
+    arguments: dict[str, Any] = {"refund": {"lines": [{"line": 0, "quantity": 1}]}, "edit": {"quantities": {"0": 1}}}
+    client = house.hub.client(destination)
+    audit = client.audit
+
+    # and the first one changed once the storefront was read, and brought before the destination is asked
+    def later(*asked: Any) -> Any:
+        house.vendors["shop"].act(what, {"order": "#1001", **arguments.get(what, {})})
+        house.clock.sleep(60)
+        house.settle_down()
+        gone = house.hub.ledger.trace("#1002").bindings[destination].vendor_id
+        if destination == "warehouse":
+            act(house, "warehouse", "delete", shipment_id=gone)
+        else:
+            act(house, "books", "delete_document", id=gone)
+        return audit(*asked)
+
+    client.audit = later
+    # when they are compared
+    report = compared(house, only=[destination])[destination]
+    # then only what is really missing is a surprise
+    assert [label for _, label, _ in wrong(report)] == ["#1002"]
+    assert {one.explained for one in report.differences if one.label == "#1001"} == {MOVED}
