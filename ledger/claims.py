@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select, text, update
 
 from commerce.events import Event, Kind
 from commerce.failpoints import reached
@@ -27,6 +27,7 @@ from ledger.settling import history_row, write_history
 from ledger.store import SECOND, Store, chunks, moment
 from ledger.subscriptions import LIVE, keeps_of
 from ledger.tables import CLAIMED, OPEN, READY
+from ledger.taking import is_silent, waits_long
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +159,9 @@ def due_subjects(
     in_their_order(db)
     due = due_facts(destination, keeps, now).limit(limit)
     rows = db.execute(due).all()
+    if rows and is_silent(db, destination, now):
+        due = due_facts(destination, keeps, now, early=True).limit(limit)
+        rows = db.execute(due).all()
     turn = [row for row in rows if bool(row.crashes) == suspects]
     if rows and not turn and not suspects:
         turn = list(db.execute(due.where(text("due.crashes = 0"))).all())
@@ -170,24 +174,28 @@ def due_subjects(
     return dict(list(found.items())[:size])
 
 
-def due_facts(destination: str, keeps: str, now: int) -> Select[Any]:
+def due_facts(destination: str, keeps: str, now: int, *, early: bool = False) -> Select[Any]:
     """One due fact of each subject that no run has, in their turn: the newest where state is kept, else the first open
-    one.
+    one. With `early`, also of what waits for long.
 
     A newer state of a suspect is no news: it would be sent together with what may kill.
     """
     due, other = tables.deliveries.alias("due"), tables.deliveries.alias("other")
+
+    def is_due(table: Any) -> ColumnElement[bool]:
+        return or_(table.c.due_at <= now, waits_long(table, now)) if early else table.c.due_at <= now
+
     same = and_(other.c.subject == due.c.subject, other.c.destination == due.c.destination)
     if keeps == "state":
         alike = text(f"other.{READY} AND (other.crashes > 0 OR due.crashes = 0)")
-        newer = and_(other.c.event_id > due.c.event_id, other.c.lane <= due.c.lane, other.c.due_at <= now, alike)
+        newer = and_(other.c.event_id > due.c.event_id, other.c.lane <= due.c.lane, is_due(other), alike)
         suspected = text(f"due.crashes = 0 AND other.crashes > 0 AND other.{READY}")
         blocked = exists().where(same, or_(text(f"other.{CLAIMED}"), suspected, newer))
     else:
         blocked = exists().where(same, other.c.event_id < due.c.event_id, text(f"other.{OPEN}"))
     return (
         select(due.c.event_id, due.c.subject, due.c.crashes)
-        .where(due.c.destination == destination, text(f"due.{READY}"), due.c.due_at <= now, ~blocked)
+        .where(due.c.destination == destination, text(f"due.{READY}"), is_due(due), ~blocked)
         .order_by(due.c.lane, due.c.promise, due.c.occurred_at, due.c.event_id)
     )
 

@@ -59,13 +59,13 @@ class Settling(Store):
                 return 0
             known = taking(db, claim.destination)
             up = known.is_up(now)
+            if any(isinstance(outcome, Done) and outcome.changed for _, outcome, _ in decided):
+                note_taken(db, claim.destination, known, now)  # first: what fails now is to wait again
             rows = [row for one in decided for row in delivery_rows(*doubted(*one), now, up=up)]
             which = (table.c.destination == claim.destination, table.c.event_id == bindparam("which"))
             names = [name for name in rows[0] if name != "which"]
             changes: dict[str, Any] = {name: bindparam(name) for name in names}
             db.execute(update(table).where(*which).values(**changes, claim=None, lease_until=None, crashes=0), rows)
-            if any(isinstance(outcome, Done) and outcome.changed for _, outcome, _ in decided):
-                note_taken(db, claim.destination, known, now)
             write_bindings(db, claim.destination, decided, now)
             write_history(
                 db, [history_row(now, claim.destination, i.subject, o, i, by=claim.by) for i, o, _ in decided]

@@ -1,14 +1,16 @@
 """Whether a destination takes anything: it says whose fault a failure is, and when to try again what has failed.
 
-While nothing is taken, the destination is down, and no record is to blame. When it takes something again, what waits
-for longer and longer is due at once: else the newest orders, which have waited least, would come before older ones.
+While nothing is taken, the destination is down, and no record is to blame. Whoever tries it again after a silence
+brings along what waits for longer and longer, and when it takes something, all of that is due at once: else the newest
+orders, which have waited least, would come before older ones.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, text, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, text, update
 
 from ledger import tables
 from ledger.cursors import read_moment, write_moment
@@ -29,7 +31,7 @@ UP_LATELY, UP_FOR = 24 * HOUR, 2 * HOUR
 """A destination counts as up when it took something lately, and not only since a moment ago."""
 
 LONG = MINUTE
-"""Who waits for longer is woken."""
+"""Who waits for longer is woken, and who has been tried since before the silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,20 @@ def note_taken(db: Connection, destination: str, known: Taking, now: int) -> Non
         wake(db, destination, now)
 
 
+def is_silent(db: Connection, destination: str, now: int) -> bool:
+    """Whether it has taken nothing for so long that it may have been down."""
+    last = read_moment(db, destination, TOOK)
+    return last is None or now - last > SILENT
+
+
+def waits_long(table: Any, now: int) -> ColumnElement[bool]:
+    """Deliveries whose next try is put off because earlier ones failed, and not to give a look-up a moment."""
+    c = table.c
+    return and_(c.due_at > now, or_(c.due_at > now + LONG, c.first_tried_at <= now - SILENT))
+
+
 def wake(db: Connection, destination: str, now: int) -> None:
-    """Let what waits for long be due now, so that it goes in its order."""
+    """Let what waits for long be due now, so that it goes in its order. What is being settled is not woken."""
     table = tables.deliveries
-    waits = (table.c.destination == destination, text(READY), table.c.due_at > now + LONG)
+    waits = (table.c.destination == destination, text(READY), waits_long(table, now))
     db.execute(update(table).where(*waits).values(due_at=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -74,6 +75,72 @@ def test_a_vendor_that_is_down_is_not_asked_for_each_record() -> None:
     with pytest.raises(TemporarilyUnavailable):
         list(apart(down, items([1] * 50)))
     assert len(down.groups) == 4
+
+
+def test_all_keep_the_order_in_which_they_are_due() -> None:
+    # given a backlog of which the oldest have failed most often, as their vendor was down
+    vendor = Vendor("", TemporarilyUnavailable("acme", "is down"))
+    # when it is up again
+    came = [item.ref for item, _ in apart(vendor, items([7, 6, 1, 6, 5, *[4] * 7, *[3] * 12, 1, 1]))]
+    # then they arrive as they are due, and soon no longer one by one
+    assert came == [str(n) for n in range(26)]
+    assert [len(group) for group in vendor.groups] == [1, 1, 1, 1, 8, 10, 4]
+
+
+def test_the_oldest_that_fail_do_not_keep_what_is_new_waiting() -> None:
+    # given three old records over which the vendor stumbles each time, before one that is new and many others
+    class Stumbling(Vendor):
+        def __call__(self, group: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
+            self.groups.append([item.ref for item in group])
+            if any(item.ref in ("0", "1", "2") for item in group):
+                raise self.error
+            yield from [(item, DONE) for item in group]
+
+    vendor = Stumbling("", TemporarilyUnavailable("acme", "answered 500"))
+    # when they are sent
+    states = {item.ref: outcome for item, outcome in apart(vendor, items([6, 6, 6, 5, 5, 1, 5]))}
+    # then the new one says that the vendor is up, and only those three wait
+    assert vendor.groups[:2] == [["0"], ["5"]]
+    assert {ref for ref, outcome in states.items() if isinstance(outcome, Retry)} == {"0", "1", "2"}
+    assert {ref for ref, outcome in states.items() if outcome == DONE} == {"3", "4", "5", "6"}
+
+
+@pytest.mark.parametrize("bad", [3, 5, 8])
+def test_however_many_of_the_oldest_fail_all_others_arrive_without_anything_new(bad: int) -> None:
+    # given ten records that have all failed before, of which the first ones always do
+    class Stumbling(Vendor):
+        def __call__(self, group: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
+            if any(int(item.ref) < bad for item in group):
+                raise self.error
+            yield from [(item, DONE) for item in group]
+
+    vendor = Stumbling("", TemporarilyUnavailable("acme", "answered 500"))
+    left, runs, attempt = list(range(10)), 0, 5
+    # when run after run tries what is left, and nobody waits
+    while any(n >= bad for n in left):
+        runs, attempt = runs + 1, attempt + 1
+        due = [one for one in items([attempt] * 10) if int(one.ref) in left]
+        with suppress(TemporarilyUnavailable):
+            for item, outcome in apart(vendor, due):
+                if outcome == DONE:
+                    left.remove(int(item.ref))
+        assert runs < 30
+    # then what never fails has arrived
+    assert left == list(range(bad))
+
+
+def test_nobody_is_to_blame_while_a_vendor_is_down() -> None:
+    def down(group: Sequence[Item]) -> Iterator[tuple[Item, Outcome]]:
+        raise TemporarilyUnavailable("acme", "is down")
+        yield from ()
+
+    for attempts in ([5] * 50, [6, 5, 1]):
+        said: list[tuple[Item, Outcome]] = []
+        with pytest.raises(TemporarilyUnavailable):
+            said.extend(apart(down, items(attempts)))
+        assert said == []
+    # only whoever is alone has to wait, as nobody else is there to say
+    assert [isinstance(outcome, Retry) for _, outcome in apart(down, items([5]))] == [True]
 
 
 def test_a_limit_is_no_records_fault() -> None:
