@@ -26,7 +26,7 @@ async def drain_inbox() -> State[None]:
         tally += read
         routes = fed_by(connections)
         takers = {route.destination for route in routes if route.carries != "stock"}
-        tally += await deliver_each(sorted(takers))
+        tally += await deliver_each(sorted(takers), history_for=0)  # no webhook waits for history
         for route in routes:
             if route.carries == "stock":
                 tally += await stock_now(route)

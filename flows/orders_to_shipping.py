@@ -6,8 +6,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from flows.story import finish, run_name, the_route, told
-from tasks.steps import deliver, record_orders
+from flows.story import finish, read_and_deliver, run_name, the_route, told
+from tasks.steps import record_orders
 
 ROUTE = Field(
     "orders-to-shipping",
@@ -25,6 +25,5 @@ async def orders_to_shipping(route: str = ROUTE) -> State[None]:
     """
     ends = the_route(route, "orders")
     async with told(route) as tally:
-        tally += await record_orders(ends.source)
-        tally += await deliver(ends.destination)
+        await read_and_deliver(ends, record_orders, tally)
     return await finish(route, tally)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from uuid import UUID
@@ -21,7 +21,7 @@ from tasks.alerting import in_words
 from tasks.hub import the_hub
 from tasks.running import LABEL, Process
 from tasks.stack import Route
-from tasks.steps import deliver
+from tasks.steps import HISTORY_FOR, deliver
 from tasks.tally import Tally
 from tasks.tidying import mark_the_gone
 
@@ -63,13 +63,25 @@ async def keep_house() -> None:
             await mark_the_gone(client, datetime.now(UTC))
 
 
-async def deliver_each(destinations: Sequence[str]) -> Tally:
+async def read_and_deliver(ends: Route, record: Callable[[str], Awaitable[Tally]], tally: Tally) -> None:
+    """Record what is new at the route's source and bring everything that is due, counting both. By turns: history may
+    take hours, and what happens meanwhile is not to wait for it.
+    """
+    while True:
+        tally += await record(ends.source)
+        brought = await deliver(ends.destination, HISTORY_FOR)
+        tally += brought
+        if not brought.cut_short:
+            return
+
+
+async def deliver_each(destinations: Sequence[str], history_for: float | None = None) -> Tally:
     """Deliver to each of them; one that is down costs the others nothing. Raises the first failure at the end."""
     tally = Tally()
     failures: list[Exception] = []
     for destination in destinations:
         try:
-            tally += await deliver(destination)
+            tally += await deliver(destination, history_for)
         except Exception as error:  # noqa: BLE001  whatever it is, the other destinations go on
             failures.append(error)
     if failures:

@@ -6,8 +6,8 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from pydantic import Field
 
-from flows.story import finish, run_name, the_route, told
-from tasks.steps import deliver, record_parcels
+from flows.story import finish, read_and_deliver, run_name, the_route, told
+from tasks.steps import record_parcels
 
 ROUTE = Field(
     "tracking-to-storefront",
@@ -24,6 +24,5 @@ async def tracking_to_storefront(route: str = ROUTE) -> State[None]:
     """
     ends = the_route(route, "parcels")
     async with told(route) as tally:
-        tally += await record_parcels(ends.source)
-        tally += await deliver(ends.destination)
+        await read_and_deliver(ends, record_parcels, tally)
     return await finish(route, tally)

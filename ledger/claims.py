@@ -40,10 +40,17 @@ class Claims(Store):
     """Work for destinations."""
 
     def claim(
-        self, destination: str, *, limit: int, lease: float = 60.0, by: str = "", suspects: bool = False
+        self,
+        destination: str,
+        *,
+        limit: int,
+        lease: float = 60.0,
+        by: str = "",
+        suspects: bool = False,
+        history: bool = True,
     ) -> Claim:
-        """Up to `limit` subjects that are due, for `lease` seconds: live before history, what was promised first before
-        what was promised later or not at all (`ledger/places.py`), then by age.
+        """Up to `limit` subjects that are due, for `lease` seconds: live ones, or history if there are none and it may
+        be; what was promised first before what was promised later or not at all (`ledger/places.py`), then by age.
 
         Empty when nothing is due, the destination is paused, or it subscribed to nothing. What a dead run had claimed
         comes back in doubt when its lease ends: it comes after everything else, or before it with `suspects`.
@@ -56,7 +63,7 @@ class Claims(Store):
                 return claim
             now = self.now(db)
             take_back(db, destination, now)
-            subjects = due_subjects(db, destination, keeps, limit, now, suspects=suspects)
+            subjects = due_subjects(db, destination, keeps, limit, now, suspects=suspects, history=history)
             if not subjects:
                 return claim
             numbers = open_facts(db, destination, list(subjects)) if keeps == "state" else list(subjects.values())
@@ -149,18 +156,19 @@ def hold_killers(db: Connection, destination: str, rows: Sequence[Any], now: int
 
 
 def due_subjects(
-    db: Connection, destination: str, keeps: str, limit: int, now: int, *, suspects: bool
+    db: Connection, destination: str, keeps: str, limit: int, now: int, *, suspects: bool, history: bool
 ) -> dict[str, int]:
     """Subjects to claim with their first due fact.
 
     Records that were being sent when a run died come in ever smaller groups, at last alone: only the one that kills
-    its process dies twice more. They wait for what is new, unless it is their turn, so that they stop nobody.
+    its process dies twice more. They wait for what is new, unless it is their turn, so that they stop nobody. History
+    is no company for what is live, which would have to wait for it, or take it along in its own share of the calls.
     """
     in_their_order(db)
-    due = due_facts(destination, keeps, now).limit(limit)
+    due = due_facts(destination, keeps, now, history=history).limit(limit)
     rows = db.execute(due).all()
     if rows and is_silent(db, destination, now):
-        due = due_facts(destination, keeps, now, early=True).limit(limit)
+        due = due_facts(destination, keeps, now, history=history, early=True).limit(limit)
         rows = db.execute(due).all()
     turn = [row for row in rows if bool(row.crashes) == suspects]
     if rows and not turn and not suspects:
@@ -168,13 +176,13 @@ def due_subjects(
     rows = turn or rows
     found: dict[str, int] = {}
     for row in rows:
-        if row.crashes == rows[0].crashes:
+        if (row.crashes, row.lane) == (rows[0].crashes, rows[0].lane):
             found.setdefault(row.subject, row.event_id)
     size = {0: limit, 1: max(1, limit // 10)}.get(rows[0].crashes, 1) if rows else 0
     return dict(list(found.items())[:size])
 
 
-def due_facts(destination: str, keeps: str, now: int, *, early: bool = False) -> Select[Any]:
+def due_facts(destination: str, keeps: str, now: int, *, history: bool, early: bool = False) -> Select[Any]:
     """One due fact of each subject that no run has, in their turn: the newest where state is kept, else the first open
     one. With `early`, also of what waits for long.
 
@@ -193,9 +201,10 @@ def due_facts(destination: str, keeps: str, now: int, *, early: bool = False) ->
         blocked = exists().where(same, or_(text(f"other.{CLAIMED}"), suspected, newer))
     else:
         blocked = exists().where(same, other.c.event_id < due.c.event_id, text(f"other.{OPEN}"))
+    mine = (due.c.destination == destination, text(f"due.{READY}"), is_due(due))
     return (
-        select(due.c.event_id, due.c.subject, due.c.crashes)
-        .where(due.c.destination == destination, text(f"due.{READY}"), is_due(due), ~blocked)
+        select(due.c.event_id, due.c.subject, due.c.crashes, due.c.lane)
+        .where(*mine, ~blocked, *(() if history else (due.c.lane == LIVE,)))
         .order_by(due.c.lane, due.c.promise, due.c.occurred_at, due.c.event_id)
     )
 

@@ -39,15 +39,20 @@ ODD_ANSWERS = 5
 SETTLE_EVERY = 25
 
 
-def deliver_batch(hub: Hub, destination: str, limit: int | None = None, *, suspects: bool = False) -> Tally:
-    """Bring one batch to the destination, with `suspects` first what dead runs had; an empty tally: nothing is due.
+def deliver_batch(
+    hub: Hub, destination: str, limit: int | None = None, *, suspects: bool = False, history: bool = True
+) -> Tally:
+    """Bring one batch to the destination, with `suspects` first what dead runs had, without `history` only what is
+    live; an empty tally: nothing is due.
 
     Raises TemporarilyUnavailable when the vendor cannot take more now; what it took is settled, the rest stays due.
     A refused credential pauses the connection, keeps its work, and is told in the tally, also by later runs.
     """
     client = hub.playing(destination, Destination)
     size = limit or client.batch
-    claim = hub.ledger.claim(destination, limit=size, lease=LEASE, by=f"{os.getpid()}", suspects=suspects)
+    claim = hub.ledger.claim(
+        destination, limit=size, lease=LEASE, by=f"{os.getpid()}", suspects=suspects, history=history
+    )
     tally = Tally()
     if not claim.items:
         tally.paused = paused_because(hub, destination)

@@ -6,6 +6,7 @@ Flows and tasks are asynchronous, the hub below is not: each task hands its work
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from prefect import task
@@ -30,20 +31,31 @@ async def record_parcels(source: str) -> Tally:
     return await in_thread(recording.record_changed_parcels, the_hub(), source)
 
 
+HISTORY_FOR = 20.0
+"""Seconds for history, before a run that brings what happens now as well looks at its source again."""
+
+
 @task(name="deliver", task_run_name="deliver to {destination}", **PATIENT)
-async def deliver(destination: str) -> Tally:
-    """Bring everything that is due to the destination, batch by batch."""
-    return await in_thread(deliver_all, destination)
+async def deliver(destination: str, history_for: float | None = None) -> Tally:
+    """Bring everything that is due to the destination, batch by batch; see `deliver_all`."""
+    return await in_thread(deliver_all, destination, history_for)
 
 
-def deliver_all(destination: str) -> Tally:
-    """Deliver until nothing is due, in this thread: what is new first, then by turns with what dead runs had."""
-    tally, suspects = Tally(), False
+def deliver_all(destination: str, history_for: float | None = None) -> Tally:
+    """Deliver until nothing is due, in this thread: what is new first, then by turns with what dead runs had.
+
+    With `history_for`, history is taken for so many seconds only. If there may be more, the tally says `cut_short`:
+    whoever reads a source as well looks there again, or what happens meanwhile would wait until all history is brought.
+    """
+    hub, tally, suspects = the_hub(), Tally(), False
+    ends = math.inf if history_for is None else hub.clock() + history_for
     while True:
-        batch = delivering.deliver_batch(the_hub(), destination, suspects=suspects)
+        in_time = hub.clock() < ends
+        batch = delivering.deliver_batch(hub, destination, suspects=suspects, history=in_time)
         tally += batch
         stuck = batch.claimed == batch.counts["retry"] + batch.counts["unknown"]
         if batch.paused or not batch.claimed or (stuck and not suspects):  # nothing due, or nothing can go on now
+            tally.cut_short = not (in_time or batch.paused or batch.claimed)
             return tally
         suspects = not suspects
 

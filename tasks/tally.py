@@ -21,6 +21,8 @@ class Tally:
     rows: list[dict[str, str]] = field(default_factory=list)
     paused: str = ""
     """Why the connection was paused, empty when it was not."""
+    cut_short: bool = False
+    """Whether there was no time for all of the history that may be due."""
 
     def add(self, item: Item, outcome: Outcome) -> None:
         """Count one outcome; what was sent and went well needs no row of its own beyond the first ones."""

@@ -23,7 +23,7 @@ from ledger import claims, settling, tables
 from ledger.records import Claim
 from tasks import inbox, mending, recording, stocking, watching
 from tasks.hub import Hub, installed, open_hub
-from tasks.steps import deliver_all
+from tasks.steps import HISTORY_FOR, deliver_all
 from tests.gauntlet.clockwork import Clockwork
 from tests.gauntlet.crew import NO_DATABASE
 
@@ -40,8 +40,10 @@ INTERVAL = 15.0
 
 def orders_to(destination: str, hub: Hub) -> None:
     """As the flows orders-to-shipping, -accounting and -marketing do."""
-    recording.record_changed_orders(hub, "shop")
-    deliver_all(destination)
+    while True:
+        recording.record_changed_orders(hub, "shop")
+        if not deliver_all(destination, HISTORY_FOR).cut_short:
+            return
 
 
 def tracking(hub: Hub) -> None:
@@ -55,7 +57,7 @@ def hints(hub: Hub) -> None:
     _, read = inbox.read_hinted(hub)
     for destination in sorted({route.destination for route in fed_by(read) if route.carries != "stock"}):
         try:
-            deliver_all(destination)
+            deliver_all(destination, history_for=0)
         except Exception as error:  # noqa: BLE001  told, and done again by the next run
             log.warning("delivering to %s: %s: %s", destination, type(error).__name__, error)
 

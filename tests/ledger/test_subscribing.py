@@ -7,9 +7,11 @@ from tests.ledger.contract import done, together
 
 
 def claimed(ledger, destination, limit=1000):
-    """(number, historical) of everything that is due."""
-    items = ledger.claim(destination, limit=limit).items
-    return [(item.newest.data["number"], item.newest.historical) for item in items]
+    """(number, historical) of everything that is due, batch by batch."""
+    found = []
+    while items := ledger.claim(destination, limit=limit).items:
+        found += [(item.newest.data["number"], item.newest.historical) for item in items]
+    return found
 
 
 def test_a_new_subscriber_gets_what_the_log_already_has(ledger):
@@ -44,6 +46,25 @@ def test_without_a_start_everything_before_the_first_subscription_is_history(led
     ledger.subscribe("marketing", "shop", ["order"], "events")  # the first one counts
     ledger.record_orders("shop", [an_order(1002, processed_at=after(hours=1, seconds=30))])
     assert claimed(ledger, "marketing") == [("#1002", False), ("#1001", True)]
+
+
+def test_history_goes_when_nothing_live_waits_and_only_where_it_may(ledger):
+    # given four old orders and then two live ones
+    ledger.subscribe("warehouse", "shop", ["order"], "state", live_from=NOON)
+    ledger.record_orders("shop", [an_order(number) for number in range(1001, 1005)], historical=True)
+    ledger.record_orders("shop", [an_order(1005), an_order(1006)])
+
+    def numbers(**how):
+        return [item.newest.data["number"] for item in ledger.claim("warehouse", limit=3, **how).items]
+
+    # then live ones go by themselves, although there is room for one more
+    assert numbers() == ["#1005", "#1006"]
+    # and who has no time for history is given none of it
+    assert numbers(history=False) == []
+    assert numbers() == ["#1001", "#1002", "#1003"]
+    # and an old order that changes is no history any more
+    ledger.record_orders("shop", [changed(an_order(1004), note="red, please", updated_at=after(hours=1))])
+    assert numbers(history=False) == ["#1004"]
 
 
 def test_a_subscriber_of_another_topic_gets_none_of_it(ledger):
