@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Read(BaseModel):
     """An answer, as far as we care."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, coerce_numbers_to_str=True)
 
 
 class TokenInfo(Read):

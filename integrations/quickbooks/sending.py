@@ -15,7 +15,7 @@ from commerce.outcomes import Held, Unknown
 from commerce.values import fingerprint
 from integrations.quickbooks.catalog import Catalog
 from integrations.quickbooks.client import Books, canonical, to_read
-from integrations.quickbooks.faults import NOT_FOUND, NUMBER_USED, STALE, outcome_of
+from integrations.quickbooks.faults import NOT_FOUND, NUMBER_USED, STALE, VENDOR, outcome_of
 from integrations.quickbooks.looking import find, take
 from integrations.quickbooks.mapping import Draft
 from integrations.quickbooks.planning import Work
@@ -89,7 +89,10 @@ class Sender:
         if problem:
             self._refused(work, draft, problem)
             return
-        self._verify(work, draft, to_read((answer or {}).get(draft.entity)))
+        document = to_read((answer or {}).get(draft.entity))
+        if draft.key not in work.known and document.marker != draft.marker:
+            raise UnexpectedAnswer(VENDOR, f"answered with another document, {document.doc_number or document.id}")
+        self._verify(work, draft, document)
 
     def _verify(self, work: Work, draft: Draft, document: Document) -> None:
         """Keep a document that came out right; take a wrong one out of the books at once."""

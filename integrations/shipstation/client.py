@@ -86,7 +86,10 @@ class Api:
     def shipment_by_key(self, external_id: str) -> Raw | None:
         """The shipment with our key, None when there is none."""
         if "/" not in external_id:
-            return self._one(f"/v2/shipments/external_shipment_id/{_quoted(external_id)}", "shipment by key")
+            raw = self._one(f"/v2/shipments/external_shipment_id/{_quoted(external_id)}", "shipment by key")
+            if raw is not None and raw.get("external_shipment_id") != external_id:  # to be changed as if it were ours
+                raise UnexpectedAnswer(VENDOR, f"answered with another shipment when {external_id} was asked for")
+            return raw
         # Gateways decode %2F before they route, so a key with a slash is asked for as a filter.
         found = self._pages("/v2/shipments", "shipments", external_shipment_id=external_id)
         return next((raw for raw in found if raw.get("external_shipment_id") == external_id), None)

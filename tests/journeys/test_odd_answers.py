@@ -1,0 +1,97 @@
+"""Answers that are well-formed and wrong: another call's, or with ids of another type. Nothing is adopted from them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deployments.replaying import replay_to
+from integrations.simulator import Simulator
+from tests.journeys.house import House
+from tests.journeys.test_without_an_answer import WRITES, come_to_rest, opened, wrong
+from tests.small_house import order
+
+
+def answered_by(vendor: Simulator, say: Callable[[httpx.Request, httpx.Response], Any]) -> None:
+    """What the vendor answers is what `say` makes of it; None leaves it as it is."""
+    answer = vendor.answer
+
+    def answered(request: httpx.Request) -> httpx.Response:
+        found = answer(request)
+        body = say(request, found)
+        return found if body is None else httpx.Response(found.status_code, json=body)
+
+    vendor.answer = answered  # type: ignore[method-assign]
+
+
+def gives_back(house: House, name: str, number: str) -> None:
+    """A mug of the order comes back."""
+    give_back = {"line": 0, "quantity": 1, "restock": True}
+    house.vendors["shop"].act("refund", {"order": number, "lines": [give_back]})
+    house.clock.sleep(5)
+    come_to_rest(house, name)
+
+
+TWO_MUGS = [{"sku": "MUG-RED", "quantity": 2, "price": "25.00"}]
+
+
+@pytest.mark.parametrize("place", ["warehouse", "warehouse over v1", "books", "crm"])
+def test_an_answer_to_another_call_is_believed_by_nobody(tmp_path: Path, place: str) -> None:
+    # given an order that is there, and something on the way that answers the next write with what it said to the first
+    house, name = opened(tmp_path, place)
+    said = list[Any]()
+
+    def say(request: httpx.Request, found: httpx.Response) -> Any:
+        call = f"{request.method} {request.url.path} {request.content.decode()}"
+        if re.search(WRITES[place], call, re.DOTALL):
+            said.append(json.loads(found.content))
+            return said[0] if len(said) == 2 else None
+        return None
+
+    order(house, lines=TWO_MUGS)
+    house.clock.sleep(5)
+    answered_by(house.vendors[name], say)
+    come_to_rest(house, name)
+    # when the next order is brought, and then changed
+    second = order(house, lines=TWO_MUGS)
+    house.clock.sleep(5)
+    come_to_rest(house, name)
+    assert len(said) >= 2
+    gives_back(house, name, second)
+    # then each is there once, as it is
+    assert wrong(house) == []
+
+
+def numbered(value: Any) -> Any:
+    """The same with ids as numbers, where they are made of digits."""
+    if isinstance(value, list):
+        return [numbered(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: numbered(one) for name, one in value.items()}
+    ids = {name: one for name, one in found.items() if name.lower().endswith("id") and isinstance(one, str)}
+    return found | {name: int(one) for name, one in ids.items() if one.isdigit()}
+
+
+@pytest.mark.parametrize("place", ["books", "crm"])
+def test_ids_that_become_numbers_are_the_same_ids(tmp_path: Path, place: str) -> None:
+    # given a vendor whose ids come as numbers from one day to the next
+    house, name = opened(tmp_path, place)
+    first = order(house, lines=TWO_MUGS)
+    house.clock.sleep(5)
+    come_to_rest(house, name)
+    answered_by(house.vendors[name], lambda _, found: numbered(json.loads(found.content)) if found.content else None)
+    # when another order comes, one is changed, and all are brought once more
+    order(house, lines=TWO_MUGS)
+    house.clock.sleep(5)
+    gives_back(house, name, first)
+    replay_to(name, house.clock.moment().replace(year=2025), None, hub=house.hub)
+    come_to_rest(house, name)
+    # then each is there once, as it is
+    assert wrong(house) == []
