@@ -1,20 +1,32 @@
 """Whether a long backlog slows the hub down: `python -m benchmarks.backlog [--orders 100000] [--engine sqlite]`.
 
-Records so many orders for a warehouse, then claims and settles all of them in batches of 100. Prints one JSON line: the
-rate of the first and of the last tenth, the slowest claim of each, and the memory of the process after each.
+Records so many orders for a warehouse, each to leave on some day of the next two weeks, then claims and settles all of
+them in batches of 100, and fails unless they come oldest promise first over all batches. Prints one JSON line: the rate
+of the first and of the last tenth, the slowest claim of each, and the memory of the process after each. The engine
+`own` is a PostgreSQL that it starts itself, as its packages set it up; `postgresql` is the one on loopback.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
-from benchmarks.ledger_rates import BATCH, engines, orders, record
+from benchmarks.ledger_rates import BATCH, PAGE, engines
+from commerce.orders import Order
 from commerce.outcomes import Binding, Done
 from ledger import Ledger
-from tests.builders import NOON
+from tests.builders import NOON, a_fulfilment_order, a_line, an_order
+from tests.gauntlet.database import OwnServer
+
+TEA = a_line("TEA")
+
+DAYS = 14
 
 
 def resident_mb() -> float:
@@ -23,16 +35,46 @@ def resident_mb() -> float:
     return pages * 4096 / 1e6
 
 
-def drain(ledger: Ledger, many: int) -> tuple[float, float]:
-    """Records a second, and the slowest claim in milliseconds."""
-    done = Done(binding=Binding(vendor_id="1"))
-    settled, slowest, began = 0, 0.0, time.perf_counter()
-    while settled < many:
-        asked = time.perf_counter()
-        claim = ledger.claim("warehouse", limit=min(BATCH, many - settled))
-        slowest = max(slowest, time.perf_counter() - asked)
-        settled += ledger.settle(claim, [(item, done) for item in claim.items])
-    return settled / (time.perf_counter() - began), slowest * 1000
+def an_order_due(number: int) -> Order:
+    """One a second, each promised for a moment that has nothing to do with its number."""
+    promise = NOON + timedelta(seconds=number * 7919 % (DAYS * 86400))
+    routed = a_fulfilment_order([TEA], ship_by=promise)
+    return an_order(number, lines=(TEA,), fulfilment_orders=(routed,), processed_at=NOON + timedelta(seconds=number))
+
+
+def record(ledger: Ledger, first: int, many: int) -> float:
+    """Orders a second, as a storefront's pages bring them; making the orders is not counted."""
+    spent = 0.0
+    for start in range(first, first + many, PAGE):
+        page = [an_order_due(number) for number in range(start, min(start + PAGE, first + many))]
+        began = time.perf_counter()
+        ledger.record_orders("shop", page)
+        spent += time.perf_counter() - began
+    return many / spent
+
+
+class Drain:
+    """Claims and settles, and sees that what was promised first comes first."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.reached = ""
+
+    def some(self, many: int) -> tuple[float, float]:
+        """Records a second, and the slowest claim in milliseconds."""
+        done = Done(binding=Binding(vendor_id="1"))
+        settled, slowest, began = 0, 0.0, time.perf_counter()
+        while settled < many:
+            asked = time.perf_counter()
+            claim = self.ledger.claim("warehouse", limit=min(BATCH, many - settled))
+            slowest = max(slowest, time.perf_counter() - asked)
+            for item in claim.items:
+                promise = item.newest.data["fulfilment_orders"][0]["ship_by"]
+                if promise < self.reached:
+                    raise SystemExit(f"{item.subject}, promised for {promise}, came after {self.reached}")
+                self.reached = promise
+            settled += self.ledger.settle(claim, [(item, done) for item in claim.items])
+        return settled / (time.perf_counter() - began), slowest * 1000
 
 
 def measure(url: str, many: int) -> dict[str, float]:
@@ -43,12 +85,13 @@ def measure(url: str, many: int) -> dict[str, float]:
     tenth = many // 10
     found: dict[str, float] = {"orders": many}
     for start in range(0, many, tenth):
-        rate = record(ledger, orders(1_000_000 + start, tenth))
+        rate = record(ledger, 1_000_000 + start, tenth)
         if start in (0, many - tenth):
             found[f"recorded/s, {'first' if start == 0 else 'last'} tenth"] = rate
     found["memory MB when recorded"] = resident_mb()
+    drain = Drain(ledger)
     for start in range(0, many, tenth):
-        rate, slowest = drain(ledger, tenth)
+        rate, slowest = drain.some(tenth)
         if start in (0, many - tenth):
             name = "first" if start == 0 else "last"
             found |= {f"settled/s, {name} tenth": rate, f"slowest claim ms, {name} tenth": slowest}
@@ -57,16 +100,33 @@ def measure(url: str, many: int) -> dict[str, float]:
     return {name: round(value, 1) for name, value in found.items()}
 
 
+@contextmanager
+def opened(engine: str) -> Iterator[str]:
+    """The URL of an empty database."""
+    if engine == "own":
+        server = OwnServer()
+        try:
+            server.open()
+            yield server.url.replace("://", "+psycopg://", 1)
+        finally:
+            server.close()
+        return
+    with engines() as urls:
+        if engine not in urls:
+            raise SystemExit(f"{engine} cannot be reached")
+        yield urls[engine]
+
+
 def main() -> None:
     """Measure one engine."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=100_000)
-    parser.add_argument("--engine", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--engine", choices=("sqlite", "postgresql", "own"), default="sqlite")
     told = parser.parse_args()
-    with engines() as urls:
-        if told.engine not in urls:
-            parser.error(f"{told.engine} cannot be reached")
-        print(json.dumps({"engine": told.engine, **measure(urls[told.engine], told.orders)}), flush=True)
+    with opened(told.engine) as url:
+        before = round(os.getloadavg()[0], 1)
+        found = measure(url, told.orders)
+        print(json.dumps({"engine": told.engine, **found, "load": [before, round(os.getloadavg()[0], 1)]}), flush=True)
 
 
 if __name__ == "__main__":
