@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from tests.builders import NOON, a_fulfilment_order, a_line, an_order
 from tests.gauntlet.database import OwnServer
 
 TEA = a_line("TEA")
+MODEL = an_order(1, lines=(TEA,), fulfilment_orders=(a_fulfilment_order([TEA]),))
 
 DAYS = 14
 
@@ -37,9 +39,10 @@ def resident_mb() -> float:
 
 def an_order_due(number: int) -> Order:
     """One a second, each promised for a moment that has nothing to do with its number."""
-    promise = NOON + timedelta(seconds=number * 7919 % (DAYS * 86400))
-    routed = a_fulfilment_order([TEA], ship_by=promise)
-    return an_order(number, lines=(TEA,), fulfilment_orders=(routed,), processed_at=NOON + timedelta(seconds=number))
+    [route] = MODEL.fulfilment_orders
+    routed = route.model_copy(update={"ship_by": NOON + timedelta(seconds=number * 7919 % (DAYS * 86400))})
+    named = {"id": f"5{number}", "number": f"#{number}", "processed_at": NOON + timedelta(seconds=number)}
+    return MODEL.model_copy(update={**named, "fulfilment_orders": (routed,)})
 
 
 def record(ledger: Ledger, first: int, many: int) -> float:
@@ -77,6 +80,11 @@ class Drain:
         return settled / (time.perf_counter() - began), slowest * 1000
 
 
+def told(words: str) -> None:
+    """How far it is; each tenth of a million takes minutes."""
+    print(words, file=sys.stderr, flush=True)
+
+
 def measure(url: str, many: int) -> dict[str, float]:
     """The figures of one engine."""
     ledger = Ledger(url)
@@ -86,12 +94,14 @@ def measure(url: str, many: int) -> dict[str, float]:
     found: dict[str, float] = {"orders": many}
     for start in range(0, many, tenth):
         rate = record(ledger, 1_000_000 + start, tenth)
+        told(f"recorded {start + tenth}: {rate:.0f}/s, {resident_mb():.0f} MB")
         if start in (0, many - tenth):
             found[f"recorded/s, {'first' if start == 0 else 'last'} tenth"] = rate
     found["memory MB when recorded"] = resident_mb()
     drain = Drain(ledger)
     for start in range(0, many, tenth):
         rate, slowest = drain.some(tenth)
+        told(f"settled {start + tenth}: {rate:.0f}/s, slowest claim {slowest:.0f} ms, {resident_mb():.0f} MB")
         if start in (0, many - tenth):
             name = "first" if start == 0 else "last"
             found |= {f"settled/s, {name} tenth": rate, f"slowest claim ms, {name} tenth": slowest}
@@ -122,11 +132,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=100_000)
     parser.add_argument("--engine", choices=("sqlite", "postgresql", "own"), default="sqlite")
-    told = parser.parse_args()
-    with opened(told.engine) as url:
+    asked = parser.parse_args()
+    with opened(asked.engine) as url:
         before = round(os.getloadavg()[0], 1)
-        found = measure(url, told.orders)
-        print(json.dumps({"engine": told.engine, **found, "load": [before, round(os.getloadavg()[0], 1)]}), flush=True)
+        found = measure(url, asked.orders)
+        print(json.dumps({"engine": asked.engine, **found, "load": [before, round(os.getloadavg()[0], 1)]}), flush=True)
 
 
 if __name__ == "__main__":

@@ -34,14 +34,6 @@ def held(order: Order) -> Order:
     return changed(order, fulfilment_orders=tuple(changed(each, status="on_hold") for each in order.fulfilment_orders))
 
 
-def test_five_thousand_orders_take_fifty_calls_and_less_than_two_minutes(world: V1World) -> None:
-    start = world.time.now
-    for n in range(0, 5000, 500):
-        world.deliver(*(an_order_of_both(10_000 + n + each) for each in range(500)))
-    assert world.sim.do_calls() == {"POST 200": 50, "GET 200": 1}  # and one look for orders of other stores
-    assert world.time.now - start < 120
-
-
 def test_an_upsert_after_a_lost_ledger_does_not_wipe_out_what_staff_wrote(world: V1World) -> None:
     # given an order that staff have worked on, and a hub that tried it without hearing of it
     world.deliver(an_order_of_both())
