@@ -61,6 +61,8 @@ def _documents(order: Order, duties: Duties) -> list[Expected]:
     receipt = Expected(subject=order.key, label=order.number, slot="receipt", states=("posted",))
     if not order.financial.paid:
         unpaid = order.cancelled or order.financial is Financial.VOIDED
+        if unpaid and not order.total:  # one that costs nothing counts as paid until it is cancelled
+            return [receipt.model_copy(update={"needed": False, "amount": order.total})]
         if unpaid:
             return []
         if not duties.unpaid_too:

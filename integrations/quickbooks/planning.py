@@ -86,6 +86,8 @@ def nothing_to_post(order: Order, item: Item, settings: QuickBooksSettings) -> O
         return None
     if item.binding is None or RECEIPT not in known_documents(item.binding):
         return Skipped(reason=_not_paid(order))
+    if order.cancelled and not order.total:
+        return Done(binding=item.binding, changed=False, note="cancelled; its receipt is about no money and stays")
     if order.cancelled:
         words = f"order {order.number} was cancelled unpaid, but its receipt is in the books"
         return Held(cause="cancelled_unpaid", reason=words, hint="delete the receipt in QuickBooks, then dismiss this")

@@ -267,3 +267,19 @@ def test_an_order_that_changes_between_the_two_readings_alarms_nobody(
     # then only what is really missing is a surprise
     assert [label for _, label, _ in wrong(report)] == ["#1002"]
     assert {one.explained for one in report.differences if one.label == "#1001"} == {MOVED}
+
+
+def test_an_order_that_costs_nothing_is_nobodys_problem_when_it_is_cancelled(house: House) -> None:
+    # given a free order that is everywhere
+    order(house, lines=[{"sku": "MUG-RED", "quantity": 2, "price": "0.00"}], shipping=[])
+    house.settle_down()
+    assert [one["TotalAmt"] for one in house.vendors["books"].state()["documents"]] == ["0.00"]
+    # when it is cancelled, which makes it unpaid
+    act(house, "shop", "cancel", order="#1001")
+    house.clock.sleep(60)
+    house.settle_down()
+    # then its receipt over nothing stays, no person has to see to it, and no comparison minds
+    assert house.hub.ledger.held() == []
+    assert {name: report.says for name, report in compared(house).items()} == dict.fromkeys(
+        ("warehouse", "books", "marketing"), "everything is there"
+    )
