@@ -97,7 +97,6 @@ class QuickBooks:
             else:
                 yield item, planned
         yield from self._careful(works, lambda: self._recall(works))
-        yield from self._careful(works, lambda: self._look(works))
         for entity in ("SalesReceipt", "RefundReceipt"):
             jobs = [(work, draft) for work in works if work.outcome is None for draft in work.pending(entity)]
             for start in range(0, len(jobs), LARGEST_BATCH):
@@ -114,15 +113,21 @@ class QuickBooks:
         """What is remembered of the documents counts only as far as the books bear it out."""
         confirm(self.books, works)
         prove(self.books, works)
+        self._look(works)
 
     def _look(self, works: list[Work]) -> None:
-        """Before a first posting, ask whether the number is in the books already: one read for each kind."""
+        """Before a first posting, ask whether the number is in the books already: one read for each kind. In doubt,
+        also whether it is there more than once: a run that stood still may have posted it after another one.
+        """
         for entity in ("SalesReceipt", "RefundReceipt"):
             unsure = [work for work in works if work.outcome is None and self._unsure(work)]
-            jobs = [(work, draft) for work in unsure for draft in work.pending(entity) if draft.key not in work.known]
+            drafts = [(work, draft) for work in unsure for draft in work.drafts if draft.entity == entity]
+            jobs = [(work, draft) for work, draft in drafts if work.item.in_doubt or draft.key not in work.known]
             if jobs:
                 kept = self.catalog.preferences.sales_forms.custom_numbers
                 look_for(self.books, jobs, by_number=kept)
+        for work in works:
+            self._sender.take_out(work)
 
     def _unsure(self, work: Work) -> bool:
         return self.settings.look_before_posting or work.item.in_doubt or work.item.attempt > 1

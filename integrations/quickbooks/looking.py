@@ -40,7 +40,7 @@ def look_for(books: Books, jobs: Sequence[tuple[Work, Draft]], *, by_number: boo
     else:
         found = find_by_day(books, entity, [draft.body["TxnDate"] for _, draft in jobs])
     for work, draft in jobs:
-        take(work, draft, found)
+        take(work, draft, found, by_number=by_number)
 
 
 def prove(books: Books, works: Sequence[Work]) -> None:
@@ -112,17 +112,25 @@ def find_by_day(books: Books, entity: str, days: Sequence[str]) -> list[Document
     return [one for one in found if one.marker]
 
 
-def take(work: Work, draft: Draft, found: Sequence[Document]) -> None:
-    """Adopt ours of the found documents: as it is when its total is right, to be corrected when it is not.
+def take(work: Work, draft: Draft, found: Sequence[Document], *, by_number: bool = True) -> None:
+    """Adopt ours of the found documents, unless we remember it: as it is when its total is right, to be corrected when
+    it is not. What else there is of ours, when an earlier try is in doubt, is `surplus`.
 
     Held when the number is taken by a document without our marker.
     """
     ours = [one for one in found if one.marker == draft.marker]
+    if draft.key in work.known and (kept := work.known[draft.key].id) not in {one.id for one in ours}:
+        return
     if ours:
-        equal = [one for one in ours if one.total == draft.expected.amount]
-        work.known[draft.key] = posted((equal or ours)[0], draft.fingerprint if equal else "")
-        work.notes.append(f"found {draft.number} in the books")
-        if len(ours) > 1:
+        if draft.key not in work.known:
+            equal = [one for one in ours if one.total == draft.expected.amount]
+            work.known[draft.key] = posted((equal or ours)[0], draft.fingerprint if equal else "")
+            work.notes.append(f"found {draft.number} in the books")
+        kept = work.known[draft.key].id
+        more = [one for one in ours if one.id != kept]
+        if more and work.item.in_doubt and by_number:  # a person who copies a receipt gives it another number
+            work.surplus += [(draft, one) for one in more]
+        elif more:
             work.notes.append(f"the books hold {len(ours)} documents {draft.number} of ours; delete all but one")
         return
     taken = next((one for one in found if one.doc_number == draft.number), None)

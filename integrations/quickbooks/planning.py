@@ -14,6 +14,7 @@ from commerce.posting import refunds, sale
 from integrations.quickbooks.chart import Chart
 from integrations.quickbooks.mapping import Draft, to_draft
 from integrations.quickbooks.posted import RECEIPT, Posted, known_documents, to_binding
+from integrations.quickbooks.schemas import Document
 from integrations.quickbooks.settings import QuickBooksSettings
 
 CAUSES = {
@@ -38,6 +39,8 @@ class Work:
     """Documents that we remember and that nobody may rely on before QuickBooks shows them."""
     gone: list[str] = field(default_factory=list)
     """Ids of those that QuickBooks did not show."""
+    surplus: list[tuple[Draft, Document]] = field(default_factory=list)
+    """Documents of ours that are in the books beside the one that counts."""
     outcome: Outcome | None = None
     changed: bool = False
     settled: bool = False

@@ -50,6 +50,24 @@ class Sender:
         else:
             self._settle_all(jobs, answers)
 
+    def take_out(self, work: Work) -> None:
+        """Delete what is in the books a second time. Raises TemporarilyUnavailable and NotAuthorised."""
+        while work.surplus and work.outcome is None:
+            draft, document = work.surplus.pop()
+            try:
+                self._books.delete(draft.entity, document.id, document.sync_token)
+            except (OutcomeUnknown, UnexpectedAnswer) as error:
+                work.outcome = Unknown(reason=f"{work.name(draft)}: {error}")
+            except Rejected as error:
+                if error.code == NOT_FOUND:
+                    continue
+                reason = f"{work.name(draft)}: it is in the books twice, and QuickBooks keeps the second one: {error}"
+                hint = f"delete the document with the id {document.id} in QuickBooks, then release this"
+                work.outcome = Held(cause="doubled", reason=reason, hint=hint)
+            else:
+                work.changed = True
+                work.notes.append(f"{draft.number} was in the books twice; the second one was deleted")
+
     def _settle_all(self, jobs: Sequence[Job], answers: dict[str, dict[str, Any]]) -> None:
         """The good ones first: what follows a refusal asks QuickBooks again, and may find it gone."""
         answered = [(job, answers.get(str(at))) for at, job in enumerate(jobs, start=1)]

@@ -172,6 +172,42 @@ def test_what_the_other_run_has_written_and_not_settled_is_brought_again(tmp_pat
     assert wrong(other) == []
 
 
+@pytest.mark.parametrize("changed", [False, True], ids=["as they were", "changed meanwhile"])
+def test_receipts_that_are_posted_late_are_taken_out_of_the_books_again(tmp_path: Path, changed: bool) -> None:
+    # given new orders, and a run that stands still with a batch of receipts on the wire; another one posts them in
+    # batches of its own, which the books cannot know for the same
+    house, name = opened(tmp_path, "books")
+    other = another_hub(house, tmp_path)
+    place_order(house)
+    house.clock.sleep(60)
+    house.orders_everywhere()  # accounts and items are made
+    for _ in range(10):
+        place_order(house, lines=[{"sku": "MUG-RED", "quantity": 3, "price": "25.00"}])
+    house.clock.sleep(60)
+    house.record()
+
+    def meanwhile() -> None:
+        house.clock.sleep(delivering.LEASE + 1)
+        if changed:
+            give_back(house)
+            other.record()
+        assert other.deliver(name).claimed
+
+    house.hub.transports = {
+        **house.hub.transports,
+        name: stalling(house.vendors[name], meanwhile, "requestid="),
+    }
+    house.hub._clients.clear()
+    # when it goes on
+    delivering.deliver_batch(house.hub, name)
+    assert [one["DocNumber"] for one in house.vendors[name].state()["documents"]].count("S-1002") == 2
+    come_to_rest(other, name)
+    # then each receipt is there once, and the ledger says what was done
+    assert wrong(other) == []
+    last = [one for one in other.hub.ledger.trace("#1002").deliveries if one.destination == name][-1]
+    assert last.reason.endswith("S-1002 was in the books twice; the second one was deleted")
+
+
 def give_back(house: House) -> None:
     """Each shopper gives a mug back."""
     for one in house.vendors["shop"].state()["orders"]:
@@ -205,7 +241,7 @@ def stalling(vendor: Simulator, meanwhile: Callable[[], None], on: str = "/") ->
     writes: list[str] = []
 
     def handle(request: httpx.Request) -> httpx.Response:
-        path = request.url.path
+        path = str(request.url)
         if request.method != "GET" and on in path and not any(word in path for word in ("oauth", "query")):
             writes.append(path)
             if len(writes) == 1:

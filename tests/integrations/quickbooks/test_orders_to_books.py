@@ -201,6 +201,47 @@ def test_an_adopted_receipt_of_another_total_is_corrected(world: World) -> None:
     assert world.totals() == {"S-1001": "24.90"}
 
 
+def posted_twice(world: World) -> str:
+    """A run that stood still posts a receipt after another one did; the second one's id."""
+    (first,) = world.deliver(an_order())
+    assert isinstance(first, Done)
+    marker = world.documents()[0]["PrivateNote"]
+    world.sim.do_add_document("SalesReceipt", "S-1001", "49.80", note=marker)
+    return str(next(one["Id"] for one in world.documents() if one["Id"] != first.binding.vendor_id))
+
+
+def test_a_receipt_that_is_there_twice_after_a_try_in_doubt_is_taken_out_once(world: World) -> None:
+    second = posted_twice(world)
+    (outcome,) = world.deliver(an_order(), in_doubt=True, attempt=2)
+    assert isinstance(outcome, Done)
+    assert (outcome.changed, outcome.note) == (True, "S-1001 was in the books twice; the second one was deleted")
+    assert world.totals() == {"S-1001": "49.80"}
+    assert second not in {one["Id"] for one in world.documents()}
+
+
+def test_nothing_is_taken_out_while_nothing_is_in_doubt(world: World) -> None:
+    posted_twice(world)
+    world.deliver(an_order())
+    assert len(world.documents()) == 2
+
+
+def test_the_only_receipt_that_is_left_is_not_taken_out(world: World) -> None:
+    # given a person who deletes the one that we remember
+    second = posted_twice(world)
+    world.sim.do_delete_document(world.bindings[an_order().key].vendor_id)
+    world.deliver(an_order(), in_doubt=True, attempt=2)
+    assert [one["Id"] for one in world.documents()] == [second]
+
+
+def test_a_second_receipt_that_the_books_keep_is_a_question_for_a_person(world: World) -> None:
+    second = posted_twice(world)
+    world.sim.do_deposit([second])
+    (held,) = world.deliver(an_order(), in_doubt=True, attempt=2)
+    assert isinstance(held, Held)
+    assert held.cause == "doubled"
+    assert f"the document with the id {second}" in held.hint
+
+
 def test_a_number_of_somebody_else_is_never_taken_over(world: World) -> None:
     world.sim.do_add_document("SalesReceipt", "S-1001", "49.80", note="by hand")
     held, good = world.deliver(an_order(1001), an_order(1002))
