@@ -53,10 +53,10 @@ def test_what_cannot_keep_a_ledger_is_refused(url):
         Ledger(url)
 
 
-@pytest.mark.parametrize("history", [True, False])
+@pytest.mark.parametrize(("history", "early"), [(True, False), (False, False), (True, True)])
 @pytest.mark.parametrize("keeps", ["state", "events"])
-def test_due_work_is_found_by_index_however_much_there_is(file, keeps, history):
-    query = due_facts("warehouse", keeps, 0, history=history).limit(100)
+def test_due_work_is_found_by_index_however_much_there_is(file, keeps, history, early):
+    query = due_facts("warehouse", keeps, 0, history=history, early=early).limit(100)
     with file.reading() as db:
         words = str(query.compile(db, compile_kwargs={"literal_binds": True}))
         plan = [row[3] for row in db.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}")]
