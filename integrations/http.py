@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from typing import Any, BinaryIO, Literal, Protocol
@@ -112,6 +113,8 @@ class ApiClient:
         self._pace = pace
         self._calls = calls
         self._times = times
+        self.answered_at: datetime | None = None
+        """When the latest answer was given, by the vendor's own clock; None when it did not say."""
         self._sleep = sleep
         self._tries = tries
         self._longest_wait = longest_wait
@@ -197,8 +200,9 @@ class ApiClient:
         try:
             response = self._send(request, care, name, into)
             status = response.status_code
-            if self._times and (at := answered_at(response)):
-                self._times.heard(at, time.monotonic() - started)
+            self.answered_at = answered_at(response)
+            if self._times and self.answered_at:
+                self._times.heard(self.answered_at, time.monotonic() - started)
         finally:
             if self._calls:
                 self._calls.called(name, status, time.monotonic() - started)
@@ -310,7 +314,7 @@ class _LostAnswer(IntegrationError):
 
 
 def told_wait(response: httpx.Response) -> float | None:
-    """Seconds that Retry-After asks for, as a number or a date; None when it is absent or unreadable."""
+    """Seconds that Retry-After asks for, as a number or a date of the vendor's clock; None when it is unreadable."""
     value = response.headers.get("retry-after", "").strip()
     if not value:
         return None
@@ -321,7 +325,8 @@ def told_wait(response: httpx.Response) -> float | None:
     else:
         return max(0.0, seconds) if math.isfinite(seconds) else None
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        now = answered_at(response)
+        return max(0.0, parsedate_to_datetime(value).timestamp() - (now.timestamp() if now else time.time()))
     except (ValueError, TypeError, OverflowError):
         return None
 

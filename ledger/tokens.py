@@ -196,7 +196,9 @@ def _take(store: Store, name: str, holder: str, lease: float) -> bool:
     with store.writing() as db:
         now = store.now(db)
         until = now + round(lease * SECOND)
-        free = and_(table.c.name == name, or_(table.c.until <= now, table.c.holder == holder))
+        # One that ends later than any can was taken before the clock went back.
+        ended = or_(table.c.until <= now, table.c.until > until + round(lease * SECOND))
+        free = and_(table.c.name == name, or_(ended, table.c.holder == holder))
         if db.execute(update(table).where(free).values(holder=holder, until=until)).rowcount:
             return True
         return db.execute(insert_once(db, table), {"name": name, "holder": holder, "until": until}).rowcount == 1

@@ -11,11 +11,15 @@ from commerce.outcomes import Binding
 from commerce.ports import Audited
 from ledger import Ledger
 from tasks.hub import Hub
+from tasks.recording import is_due
 
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(hours=1)
 CURSOR = "audited"
+"""Up to when it is known, by the destination's clock."""
+ASKED = "audit-asked"
+"""When it was asked last, by the database's clock."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +58,11 @@ def audit_one(hub: Hub, name: str, now: datetime) -> int:
     client = hub.client(name)
     if not isinstance(client, Audited):
         return 0
-    known = hub.ledger.cursor(name, CURSOR)
-    if known is not None and now - known < EVERY:
+    known, asked = hub.ledger.cursor(name, CURSOR), hub.ledger.moment_now()
+    if not is_due(hub.ledger.cursor(name, ASKED), asked, EVERY):
         return 0
     alerts, until = client.foreign_changes(known or now - EVERY, Remembered(hub.ledger, name))
     new = sum(hub.ledger.raise_alert(alert) for alert in alerts)
     hub.ledger.set_cursor(name, CURSOR, until)
+    hub.ledger.set_cursor(name, ASKED, asked)
     return new

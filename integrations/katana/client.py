@@ -97,8 +97,9 @@ class Katana(Checks, Subscriptions):
         Raises NotConfigured when the settings name a location that Katana does not have, and IntegrationError when
         the list was cut short or changed while it was read.
         """
-        as_of = datetime.fromtimestamp(self.services.clock(), UTC)
         known = self.locations()
+        # By Katana's clock and not by ours: it is compared with the storefront's stamps of orders.
+        as_of = self.api.answered_at or datetime.fromtimestamp(self.services.clock(), UTC)
         wanted = {place.id for place in self.chosen(known)}
         rows = self.inventory()
         yield from to_levels(

@@ -8,13 +8,14 @@ from typing import Any
 import httpx
 
 from commerce.errors import NotAuthorised, RateLimited, Rejected
+from integrations.dates import answered_at
 from integrations.http import told_wait
 
 VENDOR = "katana"
 NO_API = "plan"
 """The `code` of a refusal because of the account's plan."""
 SHORTEST = 1.0
-"""Seconds. A window that has ended already by our clock is not over by Katana's."""
+"""Seconds. A window that should have ended when Katana refused us has not."""
 
 
 class Invalid(Rejected):
@@ -79,4 +80,6 @@ def mind_the_reset(answer: httpx.Response, now: float) -> None:
     if not math.isfinite(reset):
         return
     seconds = reset / 1000 if reset > 1e11 else reset
+    theirs = answered_at(answer)
+    now = theirs.timestamp() if theirs else now
     raise RateLimited(VENDOR, "too many calls in this minute", retry_after=max(SHORTEST, seconds - now))

@@ -28,9 +28,17 @@ Row = tuple[str, dict[str, Any]]
 def foreign_changes(
     books: Books, name: str, since: datetime, now: datetime, memory: Memory
 ) -> tuple[list[Alert], datetime]:
-    """Alerts for what others did since then, and up to when we know. One read in the usual case."""
+    """Alerts for what others did since then, and up to when we know, by Intuit's clock. One read in the usual case.
+
+    `now` is by our clock, which says only how far back Intuit may be asked.
+    """
+    asked = max(since, now - FARTHEST)
+    first = books.changes(ENTITIES, asked)
+    now = moment_of(first.at) or now
     since = max(since, now - FARTHEST)
-    rows, gap = captured(books, since, now)
+    if since < asked:  # our clock is ahead
+        first = books.changes(ENTITIES, since)
+    rows, gap = captured(books, first, since, now)
     settled = [row for row in rows if (when(row[1]) or since) <= now - UNSETTLED]
     alerts = [*gone(name, settled, memory), *altered(name, settled, memory)]
     if gap:
@@ -38,9 +46,8 @@ def foreign_changes(
     return alerts, now - UNSETTLED
 
 
-def captured(books: Books, since: datetime, now: datetime) -> tuple[list[Row], datetime | None]:
+def captured(books: Books, first: Changes, since: datetime, now: datetime) -> tuple[list[Row], datetime | None]:
     """The rows changed since then; and, when a busy time told too many at once, up to when deletions stay unknown."""
-    first = books.changes(ENTITIES, since)
     if len(first.rows) < MOST:
         return first.rows, None
     rows: list[Row] = []
@@ -70,8 +77,13 @@ def _queried(books: Books, entity: str, since: datetime, until: datetime) -> Ite
 def when(row: dict[str, Any]) -> datetime | None:
     """When it was changed; None when that cannot be read."""
     meta = row.get("MetaData")
+    return moment_of(str(meta.get("LastUpdatedTime")) if isinstance(meta, dict) else "")
+
+
+def moment_of(text: str) -> datetime | None:
+    """The moment, aware; None when it is none."""
     try:
-        moment = datetime.fromisoformat(str(meta.get("LastUpdatedTime")) if isinstance(meta, dict) else "")
+        moment = datetime.fromisoformat(text)
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

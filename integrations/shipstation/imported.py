@@ -62,7 +62,7 @@ class Imported:
 
     def _expected(self) -> bool:
         now = self._clock()
-        if self._looked_at is None or now - self._looked_at >= LOOK_AGAIN:
+        if self._looked_at is None or not 0 <= now - self._looked_at < LOOK_AGAIN:
             self._foreign = self.foreign()
             self._looked_at = now
         return bool(self._foreign)

@@ -32,7 +32,10 @@ SIGNATURE = "x-shipengine-rsa-sha256-signature"
 TIMESTAMP = "x-shipengine-timestamp"
 
 TOLERANCE = 300.0
-"""Seconds that a webhook's time may be off, either way."""
+"""Seconds that a webhook's time may be off, either way, by ShipStation's clock."""
+
+TOLERABLE = 30.0
+"""Seconds by which our clock may differ from theirs without being the wrong one: an answer takes its time."""
 
 FETCHES, FETCHES_IN = 4, 60.0
 """At most so many fetches of the keys in so many seconds: a stranger who invents key ids must not make us call the
@@ -63,21 +66,24 @@ def receive(
     key_id, signature, timestamp = (headers.get(name, "") for name in (KEY_ID, SIGNATURE, TIMESTAMP))
     if not (key_id and signature and timestamp):
         raise Forged("a signature header is missing", status=404)
-    _refuse_stale(timestamp, services.clock())
+    _refuse_stale(timestamp, settings.jwks_url, services)
     key = KEYS.key(settings.jwks_url, key_id, services)
     if key is None or not signed_rsa(key, timestamp.encode() + b"." + body, signature):
         raise Forged("the signature is wrong")
     return _delivery(settings, key_id, timestamp, body)
 
 
-def _refuse_stale(timestamp: str, now: float) -> None:
+def _refuse_stale(timestamp: str, url: str, services: Services) -> None:
+    """Raise Forged for an old one. Our clock may be the wrong one, so ShipStation is asked what time it is there."""
     try:
         sent = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
     except ValueError:
         raise Forged("the timestamp is unreadable", status=400) from None
     sent = sent if sent.tzinfo else sent.replace(tzinfo=UTC)
-    if abs(now - sent.timestamp()) > TOLERANCE:
-        raise Forged("the timestamp is stale", status=400)
+    for time_there in (KEYS.time_there, KEYS.time_asked):
+        if abs(time_there(url, services) - sent.timestamp()) <= TOLERANCE:
+            return
+    raise Forged("the timestamp is stale", status=400)
 
 
 def _delivery(settings: ShipStationSettings, key_id: str, timestamp: str, body: bytes) -> WebhookDelivery:
@@ -105,15 +111,17 @@ class _Cached:
     """When they were fetched lately."""
     failure: IntegrationError | None = None
     """Why the last fetch failed: told again, instead of fetching again at once."""
+    ahead: float = 0.0
+    """Seconds by which our clock was ahead of the vendor's at the last fetch."""
 
     def fresh(self, now: float) -> bool:
         """Whether the keys are young enough to be believed."""
-        return bool(self.fetched) and now - self.fetched[-1] < KEPT
+        return bool(self.fetched) and 0 <= now - self.fetched[-1] < KEPT
 
     def may_fetch(self, now: float) -> bool:
         """Whether another fetch is allowed now; counts it."""
-        self.fetched = [at for at in self.fetched if at is self.fetched[-1] or now - at < FETCHES_IN]
-        if sum(now - at < FETCHES_IN for at in self.fetched) >= (1 if self.failure else FETCHES):
+        self.fetched = [at for at in self.fetched if at is self.fetched[-1] or 0 <= now - at < FETCHES_IN]
+        if sum(0 <= now - at < FETCHES_IN for at in self.fetched) >= (1 if self.failure else FETCHES):
             return False
         self.fetched.append(now)
         return True
@@ -142,19 +150,44 @@ class PublicKeys:
         finally:
             self._lock.release()
 
-    def _looked_up(self, url: str, key_id: str, services: Services, now: float) -> RSAPublicKey | None:
+    def time_there(self, url: str, services: Services) -> float:
+        """What time it is at the vendor, as far as is known without asking."""
+        known = self._cache.get((url, services.transport))
+        return services.clock() - (known.ahead if known else 0.0)
+
+    def time_asked(self, url: str, services: Services) -> float:
+        """What time it is at the vendor, asked unless it was asked too often lately."""
+        if self._lock.acquire(timeout=LONGEST_TURN):
+            try:
+                self._fetched(self._cached(url, services), url, services, services.clock())
+            finally:
+                self._lock.release()
+        return self.time_there(url, services)
+
+    def _cached(self, url: str, services: Services) -> _Cached:
         cached = self._cache.setdefault((url, services.transport), _Cached())
         while len(self._cache) > self.most:
             self._cache.pop(next(iter(self._cache)))
-        allowed = True
+        return cached
+
+    def _fetched(self, cached: _Cached, url: str, services: Services, now: float) -> bool:
+        """Whether it was allowed to fetch them anew."""
+        if not cached.may_fetch(now):
+            return False
+        cached.failure = None
+        try:
+            cached.keys, there = fetch_keys(url, services)
+        except IntegrationError as failure:
+            cached.failure = failure
+        else:
+            off = services.clock() - there.timestamp() if there else 0.0
+            cached.ahead = off if abs(off) > TOLERABLE else 0.0
+        return True
+
+    def _looked_up(self, url: str, key_id: str, services: Services, now: float) -> RSAPublicKey | None:
+        cached, allowed = self._cached(url, services), True
         if key_id not in cached.keys or not cached.fresh(now):
-            allowed = cached.may_fetch(now)
-            if allowed:
-                cached.failure = None
-                try:
-                    cached.keys = fetch_keys(url, services)
-                except IntegrationError as failure:
-                    cached.failure = failure
+            allowed = self._fetched(cached, url, services, now)
         if key_id not in cached.keys and cached.failure is not None:
             raise cached.failure
         if key_id not in cached.keys and not allowed:
@@ -166,8 +199,8 @@ class PublicKeys:
 KEYS = PublicKeys()
 
 
-def fetch_keys(url: str, services: Services) -> dict[str, RSAPublicKey]:
-    """The RSA keys of a JWKS by their id; anything else in it is passed over. Sends no credential."""
+def fetch_keys(url: str, services: Services) -> tuple[dict[str, RSAPublicKey], datetime | None]:
+    """The RSA keys of a JWKS by their id, and when it was answered by the vendor's clock; sends no credential."""
     client = ApiClient(
         vendor=VENDOR,
         base_url=url,
@@ -186,7 +219,7 @@ def fetch_keys(url: str, services: Services) -> dict[str, RSAPublicKey]:
     if not isinstance(listed, list):
         raise IntegrationError(VENDOR, "its JWKS has no keys", hint="check jwks_url in stack.toml")
     found = ((str(jwk.get("kid", "")), _rsa_key(jwk)) for jwk in listed if isinstance(jwk, dict))
-    return {key_id: key for key_id, key in found if key is not None}
+    return {key_id: key for key_id, key in found if key is not None}, client.answered_at
 
 
 def _rsa_key(jwk: Mapping[str, Any]) -> RSAPublicKey | None:

@@ -13,7 +13,6 @@ import httpx
 
 from commerce.errors import IntegrationError, OutcomeUnknown, UnexpectedAnswer
 from integrations.connector import Services
-from integrations.dates import answered_at
 from integrations.http import ApiClient, Safety, answered_json
 from integrations.shopify.document import Document
 from integrations.shopify.refusals import TOO_COSTLY as TOO_COSTLY
@@ -47,8 +46,6 @@ class GraphQL:
         self._throttle = Throttle(services.limits.bucket("points"), services.sleep) if settings.pace else None
         self.served_version = ""
         self.deprecated: dict[str, str] = {}
-        self.answered_at: datetime | None = None
-        """When the latest answer was given, by Shopify's own clock."""
         self._api = ApiClient(
             vendor=VENDOR,
             base_url=settings.base_url,
@@ -65,6 +62,11 @@ class GraphQL:
     def close(self) -> None:
         """Give the connections back."""
         self._api.close()
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the latest answer was given, by Shopify's own clock."""
+        return self._api.answered_at
 
     def now(self) -> datetime:
         """The hub's time, aware, UTC."""
@@ -110,7 +112,6 @@ class GraphQL:
     def _inspect(self, response: httpx.Response) -> None:
         """Raise what the answer says, whatever its status; keep its body for `ask`."""
         document: Document = response.request.extensions["document"]
-        self.answered_at = answered_at(response)
         self._notice(document, response)
         refuse_status(self.settings, response)
         if not response.is_success:

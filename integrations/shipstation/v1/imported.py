@@ -35,7 +35,7 @@ class V1Imported(Imported):
         """Raise AlreadyImported when ShipStation has the order by itself."""
         now = self._clock()
         pause = LOOK_AGAIN_SOON if self._foreign else LOOK_AGAIN
-        if self._looked_at is None or now - self._looked_at >= pause:
+        if self._looked_at is None or not 0 <= now - self._looked_at < pause:
             self._foreign, self._looked_at = self.foreign(), now
         for raw in self._foreign:
             if _is_same(raw, order):

@@ -41,9 +41,9 @@ class SharedPace:
     def wait(self) -> None:
         """Return when one more call may be made."""
         self._paced.wait()
-        pause = self._not_before - self._clock()
+        pause, self._not_before = self._not_before - self._clock(), 0.0
         if pause > 0:
-            self._sleep(pause)
+            self._sleep(min(pause, LONGEST_RESET))  # a clock that was set back makes no minute longer
 
     def heard(self, answer: httpx.Response) -> None:
         """Note what the vendor says is left of this window."""
