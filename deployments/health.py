@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from html import escape
 
 from commerce.values import Frozen, Moment
@@ -39,7 +39,7 @@ class Health(Frozen):
 
 def health_of(hub: Hub) -> Health:
     """Look at the ledger. Well means: no route is late, nor the watch once it has run, and no connection is paused."""
-    now = datetime.fromtimestamp(hub.clock(), UTC)
+    now = hub.ledger.moment_now()
     states = {state.route: state for state in hub.ledger.routes()}
     routes = []
     patience = {route.name: timedelta(minutes=route.late_after_minutes) for route in hub.stack.routes.values()}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from commerce.errors import NotConfigured
 from commerce.ports import Destination, Estimating, OrderSource, Page
 from commerce.values import Frozen, Moment
 from tasks.alerting import pausing
 from tasks.hub import Hub
-from tasks.recording import record_changed_orders, record_pages
+from tasks.recording import ORDERS, reads_from, record_changed_orders, record_pages
 from tasks.tally import Tally
 
 
@@ -60,11 +60,10 @@ def record_history(hub: Hub, todo: Plan) -> Iterator[Tally]:
     one that changed so lately that the search for changes may not have shown it: recorded as history for some, it
     would never be news for the others.
     """
-    now = datetime.fromtimestamp(hub.clock(), UTC)
-    lately = now - timedelta(minutes=hub.stack.hub.overlap_minutes)
     yield record_changed_orders(hub, todo.source)
+    lately = reads_from(hub, todo.source, ORDERS)  # by the storefront's own stamps
     with pausing(hub, todo.source), hub.giving_way(todo.source):
-        for page in hub.playing(todo.source, OrderSource).orders_created(todo.since, min(todo.until, now)):
+        for page in hub.playing(todo.source, OrderSource).orders_created(todo.since, todo.until):
             fresh = tuple(order for order in page.orders if order.updated_at >= lately)
             if fresh:
                 record_pages(hub, todo.source, [Page(orders=fresh)], cursor="")

@@ -9,6 +9,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from tasks.alerting import in_words, pause_connection
 from tasks.discretion import discreet, made_discreet
 from tasks.ending import Ended, go_on
 from tasks.hub import Hub
+from tasks.recording import is_due
 from tasks.suspects import apart
 from tasks.tally import Tally
 
@@ -176,10 +178,10 @@ def batches(settled: Iterator[tuple[Item, Outcome]]) -> Iterator[list[tuple[Item
 def kept_alive(hub: Hub, claim: Claim) -> Iterator[None]:
     """Renew the claim's lease while its batch is being sent, and let no more calls out once another run has it."""
     stop = threading.Event()
-    renewed = [hub.clock()]
+    renewed = [hub.ledger.moment_now()]
 
     def ours() -> bool:
-        asked = hub.clock()
+        asked = hub.ledger.moment_now()
         still = hub.ledger.renew(claim, LEASE) > 0
         if still:
             renewed.append(asked)
@@ -187,8 +189,9 @@ def kept_alive(hub: Hub, claim: Claim) -> Iterator[None]:
 
     def ask() -> None:
         go_on()
-        # A machine that slept, or a process that was stopped: what it was about to say may be outdated.
-        if hub.clock() - renewed[-1] > LEASE and not ours():
+        # A machine that slept, or a process that was stopped: what it was about to say may be outdated. Whether it was
+        # is known by the database's clock; a machine that was put to sleep may not know how long it slept.
+        if is_due(renewed[-1], hub.ledger.moment_now(), timedelta(seconds=LEASE)) and not ours():
             raise TemporarilyUnavailable("backroom", STOOD_STILL, retry_after=LEASE)
 
     def renew() -> None:

@@ -34,6 +34,13 @@ class Hearing:
         self.ahead: timedelta | None = None
         """By how much our clock was surely ahead with the last answer; negative is behind. None before the first."""
 
+    def known(self) -> timedelta:
+        """By how much our clock is ahead, as far as this machine has heard; zero when it is not known to be wrong."""
+        if self.ahead is not None:
+            return self.ahead
+        seen = self._ledger.seen_clock(self._connection, MACHINE)
+        return ahead_of(seen) if seen else timedelta(0)
+
     def heard(self, at: datetime, seconds: float) -> None:
         """An answer that took so many seconds was given at this moment, by the vendor's clock. Never raises."""
         ours = datetime.fromtimestamp(self._clock(), UTC)

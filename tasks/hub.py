@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -51,13 +52,21 @@ class Hub:
         return Services(
             tokens=self.ledger.tokens(name),
             calls=self.ledger.calls(name),
-            times=self.hearings.setdefault(name, Hearing(self.ledger, name, self.clock)),
+            times=self.hearing(name),
             notices=LedgerNotices(self.ledger),
             transport=self.transports.get(name),
             sleep=self.sleep,
             clock=self.clock,
             shared=self.ledger.budgets(self.account(name), lambda: name in self._patient),
         )
+
+    def hearing(self, name: str) -> Hearing:
+        """What is heard of the vendor's clock."""
+        return self.hearings.setdefault(name, Hearing(self.ledger, name, self.clock))
+
+    def time_at(self, name: str) -> datetime:
+        """What time it is at the connection's vendor, as far as it has told (aware, UTC)."""
+        return datetime.fromtimestamp(self.clock(), UTC) - self.hearing(name).known()
 
     def account(self, name: str) -> str:
         """The first connection of the same vendor account: all of them use up its budget of calls."""

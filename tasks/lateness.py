@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from commerce.ports import Alert
 from ledger.records import RouteState
@@ -35,7 +35,7 @@ def late_by_cause(hub: Hub) -> dict[str, Alert]:
     """An alert for each connection whose errors keep routes from finishing well, and for each other late route."""
     found: dict[str, list[tuple[Route, RouteState | None]]] = defaultdict(list)
     states = {state.route: state for state in hub.ledger.routes()}
-    now = datetime.fromtimestamp(hub.clock(), UTC)
+    now = hub.ledger.moment_now()
     paused = {pause.connection for pause in hub.ledger.paused()}
     for route in hub.stack.routes.values():
         state = states.get(route.name)
@@ -87,7 +87,7 @@ def stuck_records(hub: Hub) -> dict[str, Alert]:
 
     A vendor that answers every write with an error leaves each of them in doubt, for ever.
     """
-    now = datetime.fromtimestamp(hub.clock(), UTC)
+    now = hub.ledger.moment_now()
     found = {}
     for destination, struggle in hub.ledger.struggling().items():
         routes = [route for route in hub.stack.routes.values() if route.destination == destination]

@@ -94,11 +94,12 @@ def window_of(hub: Hub, source: str, since_days: int, until_days: int) -> Window
     What was created before `hub.start` was left out on purpose, so that a new hub's window may be empty. Raises
     NotConfigured.
     """
-    today = datetime.combine(datetime.fromtimestamp(hub.clock(), UTC).date(), time(), UTC)
+    now = hub.time_at(source)
+    today = datetime.combine(now.date(), time(), UTC)
     since, until = today - timedelta(days=since_days), today - timedelta(days=until_days - 1)
     if since >= until:
         raise NotConfigured("since_days", "must not be less than until_days")
-    until = min(until, datetime.fromtimestamp(hub.clock(), UTC))
+    until = min(until, now)
     return Window(source, min(max(since, hub.stack.hub.start or since), until), until)
 
 
@@ -119,7 +120,7 @@ def routes_to_compare(hub: Hub, source: str, destinations: Sequence[str]) -> lis
 def truth(hub: Hub, window: Window) -> Truth:
     """Read the window from the storefront again, and record what the log does not have, or has differently."""
     found = Truth()
-    now = datetime.fromtimestamp(hub.clock(), UTC)
+    now = hub.time_at(window.source)
     client = hub.playing(window.source, OrderSource)
     with pausing(hub, window.source), hub.giving_way(window.source):
         for page in client.orders_created(window.since, window.until):
@@ -162,7 +163,7 @@ def compare(hub: Hub, window: Window, known: Truth, route: Route, *, repair: boo
 
     A destination that cannot be read gives a report that says so.
     """
-    made_at = datetime.fromtimestamp(hub.clock(), UTC)
+    made_at = hub.ledger.moment_now()  # as what waits was recorded by that clock
     report = Report(
         source=window.source,
         destination=route.destination,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from commerce.ports import OrderSource, Page, ParcelSource
 from ledger.held import UNREADABLE
@@ -129,7 +129,7 @@ def reads_from(hub: Hub, source: str, cursor: str) -> datetime:
     """
     mark = hub.ledger.cursor(source, cursor)
     if mark is None:
-        return hub.stack.hub.start or datetime.fromtimestamp(hub.clock(), UTC) - FIRST_READ
+        return hub.stack.hub.start or hub.time_at(source) - FIRST_READ
     return mark - timedelta(minutes=hub.stack.hub.overlap_minutes)
 
 

@@ -85,7 +85,7 @@ def overdue_records(hub: Hub, told: Collection[str]) -> Iterator[Alert]:
 
     A route that is late, stuck or paused has told so already, for all its records.
     """
-    now = datetime.fromtimestamp(hub.clock(), UTC)
+    now = hub.ledger.moment_now()
     paused = {pause.connection for pause in hub.ledger.paused()}
     for route in hub.stack.routes.values():
         name = route.destination

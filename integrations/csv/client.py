@@ -102,15 +102,20 @@ class Csv:
             message = "nobody says when the file was written (no Last-Modified)"
             hint = "" if most is None else "leave max_age_hours out, or use a server that says it"
             return Finding(subject="age", ok=most is None, message=message, hint=hint)
-        hours = max(0.0, self.services.clock() - feed.written) / HOUR
+        hours = max(0.0, self._now() - feed.written) / HOUR
         if most is not None and hours > most:
             message = f"the file is stale: written {hours:.1f} hours ago, more than {most:g}; nothing was changed"
             return Finding(subject="age", ok=False, message=message, hint="see why it is not written any more")
         return Finding(subject="age", ok=True, message=f"written {hours:.1f} hours ago")
 
+    def _now(self) -> float:
+        """Now, by the clock of whoever keeps the file."""
+        theirs = self.web.api.answered_at if self.web else None
+        return theirs.timestamp() if theirs else self.services.clock()
+
     def _as_of(self, feed: Feed) -> datetime:
         """What was sold after the file was written is not in it."""
-        now = self.services.clock()
+        now = self._now()
         return datetime.fromtimestamp(now if feed.written is None else min(now, feed.written), UTC)
 
     def _prove(self) -> str:

@@ -51,7 +51,7 @@ def auth(settings: ShopifySettings, services: Services) -> httpx.Auth:
         return HeaderAuth(TOKEN_HEADER, settings.access_token.get_secret_value())
 
     def renew(newest: Tokens | None) -> httpx.Request:
-        return renewal(settings, newest, datetime.fromtimestamp(services.clock(), UTC))
+        return renewal(settings, newest)
 
     def read(answer: httpx.Response, _: Tokens | None) -> Tokens:
         return read_tokens(answer, settings.shop, services.clock)
@@ -67,15 +67,12 @@ def auth(settings: ShopifySettings, services: Services) -> httpx.Auth:
     )
 
 
-def renewal(settings: ShopifySettings, newest: Tokens | None, now: datetime) -> httpx.Request:
-    """The request for a new access token. Raises NotAuthorised when nothing but a person can get one."""
+def renewal(settings: ShopifySettings, newest: Tokens | None) -> httpx.Request:
+    """The request for a new access token. Whether our permission has ended is for Shopify to say, not for our clock."""
     refresh = (newest.refresh if newest else "") or settings.refresh_token.get_secret_value()
     if not refresh:
         # https://shopify.dev/docs/apps/build/authentication-authorization/client-credentials-grant
         return token_request(settings, json=False, grant_type="client_credentials")
-    if newest and newest.refresh and newest.refresh_expires_at and newest.refresh_expires_at <= now:
-        ended = f"our permission ended {newest.refresh_expires_at:%Y-%m-%d}, as nothing was asked for so long"
-        raise NotAuthorised(VENDOR, ended, hint=GIVE_ANEW.format(name=settings.name))
     # https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/offline-access-tokens
     return token_request(settings, json=True, grant_type="refresh_token", refresh_token=refresh)
 

@@ -173,16 +173,17 @@ def test_a_dead_refresh_token_is_a_matter_for_a_person(words, status):
     assert len(shop.asked) == 1
 
 
-def test_a_refresh_token_whose_ninety_days_are_over_is_not_even_tried():
+def test_a_refresh_token_whose_ninety_days_are_over_is_tried_once():
     # given a hub that stood still for longer than the refresh token lives
     shop = Rotating()
     shop.fresh().locations()
     shop.clock.now += 91 * DAY
     asked = len(shop.asked)
-    # then a person is told so
-    with pytest.raises(NotAuthorised, match="ended 2027-02-21"):
+    # then Shopify says so, and a person is told what to do
+    with pytest.raises(NotAuthorised) as refused:
         shop.fresh().locations()
-    assert len(shop.asked) == asked
+    assert refused.value.hint == "give it anew: backroom connect shop"
+    assert len(shop.asked) == asked + 1
 
 
 def test_a_token_endpoint_in_trouble_is_waited_for_and_the_old_token_kept():
