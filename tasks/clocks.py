@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from commerce.ports import Alert, Finding
 from ledger.clocks import SeenClock
-from tasks.hearing import MACHINE, ahead_of, is_wrong
+from tasks.hearing import ahead_of, is_wrong
 from tasks.hub import Hub
 
 AT_ONCE = timedelta(minutes=20)
@@ -34,9 +34,10 @@ def wrong_clocks(hub: Hub) -> Iterator[Alert]:
         )
 
 
-def is_clock_trusted(hub: Hub) -> bool:
-    """Whether nothing speaks against the clock of this machine."""
-    return all(machine != MACHINE for machine, _, _ in wrong_machines(hub))
+def surely_now(hub: Hub) -> datetime:
+    """A moment that surely has come: now by our clock, or by the newest of the vendors'. For what cannot be undone."""
+    heard = [one.theirs for one in hub.ledger.seen_clocks()]
+    return min([datetime.fromtimestamp(hub.clock(), UTC), *([max(heard)] if heard else [])])
 
 
 def wrong_machines(hub: Hub) -> Iterator[tuple[str, timedelta, list[str]]]:

@@ -11,7 +11,6 @@ from commerce.outcomes import Retry
 from commerce.ports import OrderSource, StockDestination, StockSource, Unreadable
 from commerce.stock import StockLevel, StockTarget, sellable
 from tasks.alerting import pausing
-from tasks.clocks import is_clock_trusted
 from tasks.hub import Hub
 from tasks.recording import record_changed_orders
 from tasks.stack import Route, StockRules
@@ -152,9 +151,9 @@ def unseen_units(hub: Hub, route: Route, levels: Sequence[StockLevel]) -> dict[t
     What it knew is what it knew when its levels were read, however long the run has taken since.
     """
     lag = route.stock.order_lag_minutes
-    if hub.hearing(route.source).ahead is None and not is_clock_trusted(hub):
-        lag = None  # levels are as of a moment by our clock, which is wrong: what is not sure is not offered
     read_at = min((level.as_of for level in levels), default=datetime.fromtimestamp(hub.clock(), UTC))
+    if hub.hearing(route.source).ahead is None:  # a file, read by our clock; orders are stamped by the storefront's
+        read_at -= hub.hearing(route.destination).known()
     since = None if lag is None else read_at - timedelta(minutes=lag)
     return hub.ledger.units_ordered_since(route.destination, since)
 

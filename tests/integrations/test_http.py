@@ -49,6 +49,18 @@ def test_a_wait_may_be_told_as_a_date() -> None:
     assert 9.0 < vendor.slept[0] <= 12.0
 
 
+@pytest.mark.parametrize("off", [timedelta(days=-1), timedelta(minutes=10)])
+def test_such_a_date_is_by_the_vendors_clock_and_not_by_ours(off: timedelta) -> None:
+    # given a vendor that says what time it is there, which differs from ours
+    there = datetime.now(UTC) + off
+    dates = {"date": there, "retry-after": there + timedelta(seconds=12)}
+    vendor = Vendor(httpx.Response(503, headers={k: format_datetime(at, usegmt=True) for k, at in dates.items()}), ok())
+    # when it is asked
+    open_client(vendor).request("GET", "/orders")
+    # then just the difference is waited for
+    assert vendor.slept == [12.0]
+
+
 def test_a_date_that_is_over_asks_for_no_wait() -> None:
     past = format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True)
     vendor = Vendor(httpx.Response(429, headers={"retry-after": past}), ok())

@@ -231,3 +231,16 @@ def test_one_at_a_time_does_a_named_thing(opened):
 
     together(*[read] * 4)
     assert inside == ["in", "out"] * 4
+
+
+def test_a_lease_from_before_the_clock_was_set_back_is_over(opened):
+    # given a process that dies while it reads, on a machine whose clock is an hour ahead
+    ledger, now = opened(), [7_200.0]
+    ledger.clock = lambda: now[0]
+    dead = ledger.only_one("reading:shop")
+    dead.__enter__()
+    # when the clock is set right
+    now[0] -= 3_600.0
+    # then nobody waits for the hour
+    with ledger.only_one("reading:shop") as asked:
+        assert asked.timestamp() == 3_600.0

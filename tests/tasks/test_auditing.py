@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from tasks.auditing import CURSOR, audit
-from tests.journeys.house import House
-from tests.small_house import order
+from tests.journeys.house import House, Wrong
+from tests.small_house import a_small_house, order
 
 
 def posted(house: House) -> str:
@@ -71,3 +74,38 @@ def test_a_paused_connection_is_not_asked(house: House) -> None:
     house.clock.sleep(3601)
     assert audit(house.hub) == 0
     assert reads(house) == 0
+
+
+@pytest.mark.parametrize("off", [-86_400.0, -7_200.0, 7_200.0, 86_400.0, 40 * 86_400.0])
+def test_a_wrong_clock_hides_nothing_that_was_deleted_and_asks_no_more_often(tmp_path: Path, off: float) -> None:
+    # given a hub whose clock is wrong, and a receipt that it has looked after for some hours
+    house = a_small_house(tmp_path, hub=off, ledger=off)
+    document = posted(house)
+    house.clock.sleep(3601)
+    for _ in range(12):
+        house.watch()
+        house.clock.sleep(600)
+    asked = reads(house)
+    # when a bookkeeper deletes it
+    house.vendors["books"].act("delete_document", {"id": document})
+    house.clock.sleep(3601)
+    house.watch()
+    # then people are told
+    assert f"removed:books:{document}" in {one.alert.fingerprint for one in house.hub.ledger.open_alerts()}
+    # and it took a read an hour, and one more where our clock had asked for too little
+    assert asked <= 4
+    assert reads(house) - asked <= 2
+
+
+def test_a_clock_that_is_set_back_keeps_nobody_from_asking(tmp_path: Path) -> None:
+    house = a_small_house(tmp_path, hub=86_400.0, ledger=86_400.0)
+    document = posted(house)
+    house.clock.sleep(3601)
+    house.watch()
+    for clock in (house.hub.clock, house.hub.ledger.clock):
+        assert isinstance(clock, Wrong)
+        clock.off = 0.0
+    house.vendors["books"].act("delete_document", {"id": document})
+    house.clock.sleep(3601)
+    house.watch()
+    assert f"removed:books:{document}" in {one.alert.fingerprint for one in house.hub.ledger.open_alerts()}

@@ -268,7 +268,9 @@ def test_what_only_a_person_can_answer_is_told_with_what_to_do(house: House, top
 
 
 def aged(house: House, days: int) -> None:
+    """Days go by, and a vendor says so: nobody is forgotten because our own clock says it."""
     house.clock.sleep(timedelta(days=days).total_seconds())
+    house.record()
 
 
 def keeps_for(house: House, days: int) -> None:

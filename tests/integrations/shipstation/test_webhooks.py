@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -205,6 +206,45 @@ def test_five_minutes_either_way(world: World, delivery: httpx.Request, seconds:
     else:
         with pytest.raises(Forged, match="stale"):
             receive(world, delivery)
+
+
+class Skewed:
+    """Our clock: off from ShipStation's."""
+
+    def __init__(self, world: World, off: float) -> None:
+        self.world, self.off = world, off
+
+    def __call__(self) -> float:
+        return self.world.time.now + self.off
+
+
+@pytest.mark.parametrize("off", [-86_400.0, -7_200.0, -600.0, 600.0, 7_200.0, 86_400.0])
+def test_a_wrong_clock_of_ours_refuses_no_webhook(world: World, delivery: httpx.Request, off: float) -> None:
+    # given a receiver whose clock is wrong
+    clock = Skewed(world, off)
+    world.services = replace(world.services, clock=clock)
+    # when webhooks come in
+    for _ in range(3):
+        receive(world, delivery)
+    # then they are taken, and ShipStation was asked once what time it is there, with its keys
+    assert jwks_calls(world) <= 2
+    # and one that is old there is refused, however new it looks here
+    world.time.now += 301
+    with pytest.raises(Forged, match="stale"):
+        receive(world, delivery)
+    # and when our clock is set right, a new one is taken as ever
+    world.time.now += 61
+    clock.off = 0.0
+    world.sim.do_mark_shipped("se-412669417", "1Z1")
+    receive(world, world.sim.outbox.popleft())
+
+
+def test_old_webhooks_do_not_make_us_ask_for_the_time_each_time(world: World, delivery: httpx.Request) -> None:
+    world.time.now += 3600
+    for _ in range(20):
+        with pytest.raises(Forged, match="stale"):
+            receive(world, delivery)
+    assert jwks_calls(world) == 4
 
 
 def test_a_signed_pointer_to_elsewhere_is_refused(world: World) -> None:

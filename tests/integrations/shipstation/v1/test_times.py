@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integrations.limits import Paced
+from integrations.shipstation.v1.pace import RATES, SharedPace
 from integrations.shipstation.v1.times import AMBIGUITY, moment, same_time, wall
 from tests.builders import an_order
 from tests.integrations.shipstation.v1.world import V1World
@@ -99,3 +102,16 @@ def test_an_orders_own_times_are_pacific() -> None:
     world.deliver(an_order())
     assert world.orders[0]["orderDate"] == "2026-11-20T04:00:00.0000000"
     assert world.orders[0]["paymentDate"] == "2026-11-20T04:00:00.0000000"
+
+
+def test_a_clock_that_is_set_back_makes_no_window_longer() -> None:
+    # given an answer that says that nothing is left of this window of half a minute
+    now, slept = [1_000_000.0], list[float]()
+    pace = SharedPace(Paced(RATES, clock=lambda: now[0], sleep=slept.append), lambda: now[0], slept.append)
+    pace.heard(httpx.Response(200, headers={"x-rate-limit-remaining": "0", "x-rate-limit-reset": "30"}))
+    # when our clock is set back by a day, and calls are made
+    now[0] -= 86_400
+    pace.wait()
+    pace.wait()
+    # then one window is waited for, once
+    assert slept == [60.0]
