@@ -207,6 +207,8 @@ class Stage:
         ledger = Ledger(os.environ["BACKROOM_LEDGER"], clock=self.time.now)
         lines = [f"now {ledger.moment_now()}", *map(str, [*ledger.paused(), *ledger.status(), *ledger.held()])]
         lines += [str(ledger.trace(line.split("#")[1][:4])) for line in self.findings.lines()[:5] if "#" in line]
+        lines += [f"alert: {one['text']}" for one in self.world.state("alerts")["messages"]]
+        lines.append(f"the merchant: {self.merchant}")
         (self.settings.home / "ledger.txt").write_text("\n".join(lines), encoding="utf-8")
         ledger.close()
 
