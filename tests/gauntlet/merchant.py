@@ -19,7 +19,9 @@ from deployments.connecting import Attempt, answer_in
 from deployments.world import World
 from tasks.hub import Hub
 
-PAUSED = "[critical] books: paused until somebody sees to it"
+PAUSED = ("[critical] books: paused until", "[critical, again] books: paused until")
+"""How the alert begins. Whoever was to send it first may have died over it: then it comes later, and says so."""
+
 REDIRECT = "http://localhost:8730/callback"
 
 EVERY = 0.5
