@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from commerce.ports import OrderSource
 from deployments.shop import ShopPlan
+from tasks.recording import record_orders_by_id
 from tests.journeys.house import House, Wrong
 from tests.journeys.test_a_day import OpenHouse, a_day
 from tests.small_house import SMALL_SHOP, a_small_house, order
@@ -100,6 +102,27 @@ def test_a_jump_back_costs_one_reading_of_two_days_more_and_nothing_else(tmp_pat
     order(house)
     house.clock.sleep(1)
     a_poll_of_everything(house)
+    assert wrong(house) == []
+
+
+def test_two_states_of_one_second_end_right_although_the_clock_was_set_back_between_them(tmp_path: Path) -> None:
+    # given a reader that saw an order of two mugs and is slow, and another one that sees and records a refund of one
+    # within the same second
+    house = a_small_house(tmp_path)
+    name = order(house, lines=[{"sku": "MUG-RED", "quantity": 2, "price": "25.00"}])
+    number = house.vendors["shop"].state()["orders"][0]["id"].rsplit("/", 1)[-1]
+    [slow] = house.hub.playing("shop", OrderSource).orders_by_id([number])
+    asked = house.hub.ledger.moment_now()
+    house.vendors["shop"].act("refund", {"order": name, "lines": [{"line": 0, "quantity": 1, "restock": True}]})
+    record_orders_by_id(house.hub, "shop", [number])
+    # when the slow one records after all, and the clock of the machine is set back by an hour
+    house.hub.ledger.record_orders("shop", slow.orders, asked=asked)
+    turn(house, -HOUR, ledger_too=True)
+    # then in the end, after a day of polls, each place has what is so
+    for pause in (20 * MINUTE, 20 * MINUTE, DAY, MINUTE):
+        order(house)
+        house.clock.sleep(pause)
+        house.settle_down()
     assert wrong(house) == []
 
 

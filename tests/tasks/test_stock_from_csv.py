@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from integrations.csv.simulator import CsvSimulator
 from tasks.stocking import StockFeedRefused, sync_stock
 from tasks.tally import Tally
 from tests.journeys.house import House
-from tests.small_house import order, with_route
+from tests.small_house import a_small_house, order, with_route
 
 BASE = "https://files.test"
 SHEET = """\
@@ -162,3 +163,20 @@ def test_a_refused_token_pauses_the_connection_and_is_told(house: House, server:
         sync(house)
     assert [pause.connection for pause in house.hub.ledger.paused()] == ["sheet"]
     assert len(house.vendors["alerts"].state()["messages"]) == 1
+
+
+@pytest.mark.parametrize("off", [0.0, 3600.0, -3600.0, 86_400.0])
+def test_a_file_of_a_machine_whose_clock_is_wrong_offers_nothing_twice(tmp_path: Path, off: float) -> None:
+    # given a machine whose clock is wrong, a file that it has just written, and a mug that was sold five minutes ago
+    house = a_small_house(tmp_path, hub=off, ledger=off)
+    sheet = tmp_path / "stock.csv"
+    connect(house, files.build(base_url=BASE, clock=house.clock), path=str(sheet))
+    with_route(house.hub, "sync-inventory", stock={"order_lag_minutes": 15})
+    order(house)
+    house.clock.sleep(5 * 60)
+    sheet.write_text(SHEET, encoding="utf-8")
+    os.utime(sheet, (house.hub.clock() - 60, house.hub.clock() - 60))
+    # when it is brought
+    sync(house)
+    # then the mug is kept back
+    assert shown(house)["MUG-RED"]["Main"] == 6
