@@ -56,10 +56,12 @@ class Span:
     """Microseconds of a slot."""
 
     def used(self, db: Connection, now: int) -> list[tuple[int, int]]:
-        """(slot, calls) of every slot that the span may still reach into, oldest first."""
-        table = tables.windows.c
-        first = now // self.width - SLOTS
-        wanted = select(table.slot, table.used).where(table.name == self.key, table.slot >= first)
+        """(slot, calls) of every slot that the span may still reach into, oldest first.
+
+        Slots that are to come were counted before the clock was set back: nobody waits for them.
+        """
+        table, last = tables.windows.c, now // self.width
+        wanted = select(table.slot, table.used).where(table.name == self.key, table.slot.between(last - SLOTS, last))
         return [(row.slot, row.used) for row in db.execute(wanted.order_by(table.slot))]
 
     def wait(self, db: Connection, now: int, units: int, limit: int) -> int:
@@ -148,6 +150,8 @@ class LedgerBucket:
             wanted = min(units, row.most)
             kept = row.most * LEFT_FOR_LIVE if self._gives_way() else 0.0
             if level < min(wanted + kept, row.most):
+                if row.seen > now:  # before the clock was set back: from here on it leaks again
+                    self._write(db, row.level, row.most, row.rate, now)
                 return max(0.01, (min(wanted + kept, row.most) - level) / row.rate)
             self._write(db, level - wanted, row.most, row.rate, now)
             return 0.0

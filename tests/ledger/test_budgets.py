@@ -198,3 +198,20 @@ def test_no_interleaving_breaks_a_limit(tmp_path_factory, limit, seconds, steps)
     for ledger in ledgers:
         ledger.close()
     assert most_within(moments, seconds) <= limit
+
+
+def test_a_clock_that_is_set_back_holds_nobody_up_for_as_long(opened, clock):
+    # given budgets of both kinds that are used up
+    limits = opened().budgets("shop")
+    windows, bucket = limits.windows("calls", [(4, 60.0)]), limits.bucket("points")
+    assert [windows.take() for _ in range(4)] == [0.0] * 4
+    assert windows.take() > 0
+    bucket.learn(0, 0, available=0.0, most=1000.0, rate=50.0)
+    # when the database's clock is set back by an hour
+    clock.pass_by(-3_600.0)
+    # then nobody waits for that hour: a span and a bucket begin anew from now
+    assert [windows.take() for _ in range(4)] == [0.0] * 4
+    assert 0 < windows.take() <= 63.0
+    assert bucket.take(100) == 2.0
+    clock.pass_by(2.0)
+    assert bucket.take(100) == 0.0
