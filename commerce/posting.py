@@ -14,7 +14,7 @@ from typing import Literal
 from commerce.errors import Unmappable
 from commerce.money import Exact, Money, money, total
 from commerce.orders import Order, Refund, Tax
-from commerce.posting_ledger import Sold, edited_lines, of_refund, parts_of, sold, taken_away
+from commerce.posting_ledger import Sold, edited_lines, of_refund, owed, parts_of, sold
 from commerce.posting_parts import LineKind, Part, is_bare, is_tip, sold_parts, taken_back_parts
 from commerce.values import Frozen, Moment
 
@@ -125,7 +125,7 @@ def _taken_away(order: Order) -> Money:
     """What edits took away without a refund of it."""
     ledger = sold(order)
     if ledger:
-        return taken_away(order, ledger)
+        return owed(order, ledger)
     whole, left = (_worth(order, sold_parts(order, without)) for without in ({}, units_edited_away(order)))
     return whole - left
 

@@ -6,10 +6,11 @@ Edits show in it as rows of their own, to the cent, so that nothing has to be to
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
 from commerce.errors import Unmappable
-from commerce.money import Money, total
+from commerce.money import Money, money, total
 from commerce.orders import Agreement, Line, Order, Refund, Sale, Tax
 from commerce.posting_parts import LineKind, Part, name_of
 
@@ -74,6 +75,18 @@ def taken_away(order: Order, ledger: Sold) -> Money:
     placed = worth((row for one in order.agreements if one.reason == "order" for row in one.sales), order.currency)
     less = placed - ledger.total
     return less if less.amount > 0 else order.zero()
+
+
+def owed(order: Order, ledger: Sold) -> Money:
+    """What edits took away and has been paid for: less than was placed, or added, paid and taken away again.
+
+    The latter is no more than edits took away, and no more than came in beyond what is sold.
+    """
+    edits = (one for one in order.agreements if one.reason == "order_edit")
+    less = (row.amount for one in edits for row in one.sales if row.amount.amount < 0)
+    came_in = (paid.amount for paid in order.payments if paid.kind in ("sale", "capture"))
+    again = min(-total(less, order.currency).amount, (total(came_in, order.currency) - ledger.total).amount)
+    return max(taken_away(order, ledger), money(max(again, Decimal(0)), order.currency), key=lambda one: one.amount)
 
 
 def of_refund(order: Order, refund: Refund) -> Agreement | None:
