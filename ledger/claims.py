@@ -35,6 +35,9 @@ DEADLY = 4
 """A record that was being sent when so many runs died is held. It was alone in the last two: one of them may have had
 any other cause, a machine out of memory or a restart."""
 
+LONGEST_LEASE = 600 * SECOND
+"""A lease that ends later than any can was taken before the database's clock was set back."""
+
 
 class Claims(Store):
     """Work for destinations."""
@@ -125,7 +128,8 @@ def is_paused(db: Connection, connection: str) -> bool:
 def take_back(db: Connection, destination: str, now: int) -> None:
     """Free what dead runs had claimed. What was in so many deaths is held, so that it kills no more."""
     table = tables.deliveries
-    ended = (table.c.destination == destination, text(CLAIMED), table.c.lease_until <= now)
+    over = or_(table.c.lease_until <= now, table.c.lease_until > now + LONGEST_LEASE)
+    ended = (table.c.destination == destination, text(CLAIMED), over)
     wanted = select(table.c.event_id, table.c.subject, table.c.crashes, table.c.claimed_by).where(*ended)
     rows = db.execute(wanted.order_by(table.c.event_id)).all()
     if not rows:

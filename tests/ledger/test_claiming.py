@@ -138,6 +138,14 @@ def test_what_a_dead_run_had_comes_back_in_doubt(hub, clock):
     assert (item.in_doubt, item.attempt) == (True, 2)
 
 
+def test_what_a_dead_run_had_comes_back_although_the_clock_was_set_back_since(hub, clock):
+    hub.record_orders("shop", [an_order()])
+    hub.claim("warehouse", limit=1, lease=60)
+    clock.pass_by(-24 * 3600)
+    [item] = hub.claim("warehouse", limit=1).items
+    assert item.in_doubt
+
+
 def test_a_renewed_claim_outlives_its_lease(hub, clock):
     hub.record_orders("shop", [an_order()])
     claim = hub.claim("warehouse", limit=1, lease=60)
