@@ -38,6 +38,7 @@ def shop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[House
     house.hub.stack = house.hub.stack.model_copy(
         update={"connections": {**house.hub.stack.connections, "books": books}}
     )
+    house.hub._clients.clear()  # opened before the books knew their zone
     for number in range(60):
         at = day - timedelta(days=2) + number * EVERY
         order(house, created_at=at.isoformat(), email=f"buyer{number}@example.com")
