@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from commerce.audits import Found
 from commerce.errors import NotAuthorised, TemporarilyUnavailable
 from commerce.orders import Order
-from commerce.outcomes import Held, Outcome, Unknown
+from commerce.outcomes import Held, Outcome, Skipped, Unknown
 from commerce.ports import Alert, Finding, Item, Memory
 from integrations.connector import Services
 from integrations.quickbooks.allowance import concerns
@@ -21,6 +21,7 @@ from integrations.quickbooks.holding import Holding, duties_of
 from integrations.quickbooks.looking import Booked, confirm, documents_between, look_for, prove
 from integrations.quickbooks.mapping import Draft
 from integrations.quickbooks.planning import Work, nothing_to_post, plan, read_order
+from integrations.quickbooks.posted import RECEIPT, to_binding
 from integrations.quickbooks.sending import Sender
 from integrations.quickbooks.settings import QuickBooksSettings
 
@@ -107,7 +108,14 @@ class QuickBooks:
         order = read_order(item)
         if isinstance(order, Held):
             return order
-        return nothing_to_post(order, item, self.settings) or plan(order, item, self.catalog.chart(), self.settings)
+        nothing = nothing_to_post(order, item, self.settings)
+        forgetful = isinstance(nothing, Skipped) and item.in_doubt and item.binding is None and not order.test
+        if nothing is not None and not forgetful:
+            return nothing
+        work = plan(order, item, self.catalog.chart(), self.settings)
+        if isinstance(work, Work):
+            work.unless_there = nothing
+        return work
 
     def _recall(self, works: list[Work]) -> None:
         """What is remembered of the documents counts only as far as the books bear it out."""
@@ -128,6 +136,16 @@ class QuickBooks:
                 look_for(self.books, jobs, by_number=kept)
         for work in works:
             self._sender.take_out(work)
+        for work in works:
+            if work.outcome is None and work.unless_there is not None:
+                work.outcome = self._as_it_is(work) or work.unless_there
+
+    def _as_it_is(self, work: Work) -> Outcome | None:
+        """What a lost try has posted of an order that is not to be posted now; None when it has posted nothing."""
+        if RECEIPT not in work.known:
+            return None
+        there = to_binding(work.known, self.settings.app_url)
+        return nothing_to_post(work.order, work.item.model_copy(update={"binding": there}), self.settings)
 
     def _unsure(self, work: Work) -> bool:
         return self.settings.look_before_posting or work.item.in_doubt or work.item.attempt > 1

@@ -41,6 +41,8 @@ class Work:
     """Ids of those that QuickBooks did not show."""
     surplus: list[tuple[Draft, Document]] = field(default_factory=list)
     """Documents of ours that are in the books beside the one that counts."""
+    unless_there: Outcome | None = None
+    """The outcome of an order that is not to be posted now, unless an earlier try turns out to have posted it."""
     outcome: Outcome | None = None
     changed: bool = False
     settled: bool = False
