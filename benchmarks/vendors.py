@@ -138,7 +138,9 @@ def serve(port: int, terms: Terms) -> None:
         if name not in terms.without
     }
     app = Late(simulator_app(simulators), terms.latency)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=2)
+    # The simulators tell the time by their own clocks.
+    quiet: dict[str, Any] = {"log_level": "warning", "access_log": False, "date_header": False}
+    uvicorn.run(app, host="127.0.0.1", port=port, timeout_graceful_shutdown=2, **quiet)
 
 
 if __name__ == "__main__":
