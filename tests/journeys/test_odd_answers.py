@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from deployments.replaying import replay_to
-from integrations.simulator import Simulator
+from integrations.simulator import Fault, Simulator
 from tests.journeys.house import House
 from tests.journeys.test_without_an_answer import WRITES, come_to_rest, opened, wrong
 from tests.small_house import order
@@ -61,6 +61,34 @@ def test_an_answer_to_another_call_is_believed_by_nobody(tmp_path: Path, place: 
     assert len(said) >= 2
     gives_back(house, name, second)
     # then each is there once, as it is
+    assert wrong(house) == []
+
+
+def test_a_look_up_that_shows_another_shipment_changes_neither(tmp_path: Path) -> None:
+    # given an order that is there, another whose shipment was made without an answer, and a look-up that shows the first
+    house, name = opened(tmp_path, "warehouse")
+    order(house, lines=TWO_MUGS)
+    house.clock.sleep(5)
+    come_to_rest(house, name)
+    shown = list[httpx.Response]()
+
+    def say(request: httpx.Request, ask: Callable[[httpx.Request], httpx.Response]) -> httpx.Response:
+        if "/external_shipment_id/" in request.url.path and not shown:
+            [there, *_] = house.vendors[name].state()["shipments"]
+            path = f"/v2/shipments/external_shipment_id/{there['external_shipment_id']}"
+            shown.append(ask(httpx.Request("GET", request.url.copy_with(path=path), headers=request.headers)))
+            return shown[-1]
+        return ask(request)
+
+    house.vendors[name].faults.append(Fault(kind="after", status=502, on=r"POST /v2/shipments"))
+    second = order(house, lines=TWO_MUGS)
+    house.clock.sleep(5)
+    stands_between(house.vendors[name], say)
+    # when it is looked for, and then changed
+    come_to_rest(house, name)
+    gives_back(house, name, second)
+    # then each is there once, as it is
+    assert [one.status_code for one in shown] == [200]
     assert wrong(house) == []
 
 
