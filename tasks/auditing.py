@@ -10,8 +10,8 @@ from commerce.errors import HubError
 from commerce.outcomes import Binding
 from commerce.ports import Audited
 from ledger import Ledger
+from tasks.due import is_due
 from tasks.hub import Hub
-from tasks.recording import is_due
 
 log = logging.getLogger(__name__)
 

@@ -22,9 +22,9 @@ from integrations.http import calls_ask
 from ledger import Claim
 from tasks.alerting import in_words, pause_connection
 from tasks.discretion import discreet, made_discreet
+from tasks.due import is_due
 from tasks.ending import Ended, go_on
 from tasks.hub import Hub
-from tasks.recording import is_due
 from tasks.suspects import apart
 from tasks.tally import Tally
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from commerce.errors import HubError
 from commerce.ports import Alert, Subscribing
 from tasks.alerting import tell
+from tasks.due import is_due
 from tasks.hub import Hub
-from tasks.recording import is_due
 from tasks.tally import Tally
 
 log = logging.getLogger(__name__)

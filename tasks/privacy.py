@@ -11,8 +11,8 @@ from commerce.ports import Alert, Forgetting
 from ledger.records import HintRow, PrivacyRequest
 from tasks.alerting import in_words, tell
 from tasks.clocks import surely_now
+from tasks.due import is_due
 from tasks.hub import Hub
-from tasks.recording import is_due
 from tasks.tally import Tally
 
 log = logging.getLogger(__name__)

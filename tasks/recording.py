@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from commerce.ports import OrderSource, Page, ParcelSource
 from ledger.held import UNREADABLE
 from tasks.alerting import pausing
+from tasks.due import is_due
 from tasks.hub import Hub
 from tasks.tally import Tally
 
@@ -131,8 +132,3 @@ def reads_from(hub: Hub, source: str, cursor: str) -> datetime:
     if mark is None:
         return hub.stack.hub.start or hub.time_at(source) - FIRST_READ
     return mark - timedelta(minutes=hub.stack.hub.overlap_minutes)
-
-
-def is_due(last: datetime | None, now: datetime, every: timedelta) -> bool:
-    """Whether to do again what was last done then. A last time that is to come was before the clock went back."""
-    return last is None or not timedelta(0) <= now - last < every

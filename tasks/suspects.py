@@ -49,15 +49,13 @@ def groups(items: Sequence[Item]) -> list[list[Item]]:
 
 def ask_another(waiting: deque[list[Item]]) -> None:
     """Put the group first that says whether the vendor takes anything: one that has not failed, or each in its turn."""
-    turn = waiting[0][0].attempt % len(waiting) if waiting else 0
-    for at, group in enumerate(waiting):
-        if is_fresh(group[0]):
-            turn = at
-            break
-    if waiting:
-        group = waiting[turn]
-        del waiting[turn]
-        waiting.appendleft(group)
+    if not waiting:
+        return
+    fresh = (at for at, group in enumerate(waiting) if is_fresh(group[0]))
+    turn = next(fresh, waiting[0][0].attempt % len(waiting))
+    group = waiting[turn]
+    del waiting[turn]
+    waiting.appendleft(group)
 
 
 def apart(send: Callable[[Sequence[Item]], Settled], items: Sequence[Item]) -> Settled:

@@ -65,7 +65,7 @@ def test_an_answer_to_another_call_is_believed_by_nobody(tmp_path: Path, place: 
 
 
 def test_a_look_up_that_shows_another_shipment_changes_neither(tmp_path: Path) -> None:
-    # given an order that is there, another whose shipment was made without an answer, and a look-up that shows the first
+    # given an order that is there, another that was made without an answer, and a look-up that shows the first
     house, name = opened(tmp_path, "warehouse")
     order(house, lines=TWO_MUGS)
     house.clock.sleep(5)
